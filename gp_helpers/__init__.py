@@ -1,0 +1,1 @@
+"""The helpers behind the Golden Path investigation notebooks."""
