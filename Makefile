@@ -1,0 +1,58 @@
+# Sets up, runs and tests the workbook on a machine with nothing but Python 3.11+ and make.
+# `make` alone lists the targets.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+RUN_ARGS ?=
+PYTEST_ARGS ?=
+LOCK_ARGS ?=
+BENCH_ARGS ?=
+
+# The plan's five files are red by default, by design: a test of the project runs them in both environments.
+LEAVE_OUT_THE_PLAN := --ignore-glob='*issue_1176*'
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check lab lock bench clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' Makefile
+
+setup: $(READY) ## make .venv with everything in it (runs once, and again when the dependencies change)
+
+run: $(READY) ## investigate as reported and remediated, and compare (RUN_ARGS="--suite auth")
+	@$(BIN)/golden-path run --env as_reported --env remediated $(RUN_ARGS)
+
+test: $(READY) ## run the project's tests, and name what could not be run here (PYTEST_ARGS="-k redaction")
+	@$(BIN)/pytest $(LEAVE_OUT_THE_PLAN) $(PYTEST_ARGS)
+
+check: $(READY) ## format, lint, types, import directions, notebooks, documentation, workflow
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m tools.check_docs
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/pytest tests/repository -q $(LEAVE_OUT_THE_PLAN)
+
+lab: $(READY) ## open the notebooks in JupyterLab
+	@$(BIN)/jupyter lab notebooks
+
+lock: $(READY) ## write requirements.lock anew from pyproject.toml (LOCK_ARGS=--upgrade for newer versions)
+	env -u UV_INDEX -u UV_DEFAULT_INDEX -u UV_INDEX_URL -u UV_EXTRA_INDEX_URL -u UV_FIND_LINKS \
+	    $(BIN)/uv pip compile --no-config --quiet --universal --python-version 3.11 --extra dev \
+	    --generate-hashes --no-emit-index-url --no-emit-find-links \
+	    --custom-compile-command 'make lock' $(LOCK_ARGS) --output-file requirements.lock pyproject.toml
+
+bench: $(READY) ## measure the runner against stock papermill (BENCH_ARGS="--help")
+	@test -d benchmarks || { echo "make bench: this checkout has no benchmarks/ folder" >&2; exit 2; }
+	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+clean: ## remove .venv and the tools' caches; outputs/ is evidence and stays
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): pyproject.toml requirements.lock tools/setup.sh
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" sh tools/setup.sh
+	@touch $@
