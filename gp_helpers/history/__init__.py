@@ -1,0 +1,27 @@
+"""Histories: the append-only record of what a trial did and saw. Knows no sockets and no cases."""
+
+from gp_helpers.history.canonical import Divergence, first_divergence
+from gp_helpers.history.entries import Entry, Kind
+from gp_helpers.history.recording import (
+    History,
+    HistoryReadError,
+    HistoryWriteError,
+    Recorder,
+    read,
+)
+from gp_helpers.history.redaction import Redactor, decoded_claims, fingerprint
+
+__all__ = [
+    "Divergence",
+    "Entry",
+    "History",
+    "HistoryReadError",
+    "HistoryWriteError",
+    "Kind",
+    "Recorder",
+    "Redactor",
+    "decoded_claims",
+    "fingerprint",
+    "first_divergence",
+    "read",
+]

@@ -1,0 +1,146 @@
+"""The canonical form of a history, and where two of them first part.
+
+Times, random ids and free text differ between any two trials; what is left, per actor and in order,
+is what an actor did and what came back. Two trials of the same wiring agree in it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gp_helpers.history.entries import Entry, Kind
+from gp_helpers.history.recording import History
+
+_ID = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+    r"|(?<![A-Za-z])(?=[0-9a-f]*\d)[0-9a-f]{8,}(?![A-Za-z])|\d+"
+)
+_WHAT_HAPPENED = frozenset(
+    {
+        Kind.COMPONENT,
+        Kind.REQUEST,
+        Kind.RESPONSE,
+        Kind.NO_RESPONSE,
+        Kind.WS_OPENING,
+        Kind.WS_OPENED,
+        Kind.WS_REFUSED,
+        Kind.WS_SENT,
+        Kind.WS_RECEIVED,
+        Kind.WS_CLOSED,
+        Kind.TIMEOUT,
+        Kind.DECISION,
+        Kind.CONTROL,
+    }
+)
+_UNTIMED_MESSAGES = frozenset({"heartbeat"})
+
+
+@dataclass(frozen=True, slots=True)
+class Divergence:
+    """The first place where two histories part."""
+
+    actor: str
+    ours: Entry | None
+    """The entry in the history that was looked at; None if it ends before."""
+    theirs: Entry | None
+    """The entry in the contrast; None if it ends before."""
+    our_form: str | None
+    their_form: str | None
+
+
+def _shape(value: Any) -> Any:
+    """A message without its free text: types, names, codes and the keys that are there."""
+    if not isinstance(value, Mapping):
+        return type(value).__name__
+    kept: dict[str, Any] = {}
+    for key in sorted(value):
+        inner = value[key]
+        if key in ("type", "code", "agent", "status", "valid", "retryable") or key == "event":
+            kept[key] = inner
+        elif isinstance(inner, Mapping):
+            kept[key] = _shape(inner)
+        else:
+            kept[key] = "·"
+    return kept
+
+
+def form(entry: Entry) -> str:
+    """The canonical form of an entry: what happened, without times, ids and free text."""
+    data = entry.data
+    match entry.kind:
+        case Kind.REQUEST:
+            path = re.sub(r"^[a-z]+://[^/]*", "", str(data.get("url", "")))
+            told = f"{data.get('method')} {path} for {data.get('purpose')}"
+        case Kind.RESPONSE:
+            told = f"{data.get('status')} {_shape(data.get('body'))}"
+        case Kind.NO_RESPONSE:
+            told = str(data.get("definite"))
+        case Kind.WS_REFUSED:
+            told = f"{data.get('status')}"
+        case Kind.WS_SENT | Kind.WS_RECEIVED:
+            told = f"{_shape(data.get('message'))}"
+        case Kind.WS_CLOSED:
+            told = f"{data.get('code')} by {data.get('by')}"
+        case Kind.COMPONENT:
+            told = f"{data.get('component')} {data.get('check')} {data.get('healthy')}"
+        case Kind.TIMEOUT:
+            told = str(data.get("awaited"))
+        case Kind.DECISION:
+            told = (
+                f"{data.get('decider')} {data.get('about')} {data.get('accepted')} "
+                f"{data.get('identity_label')} {data.get('agent')}"
+            )
+        case Kind.CONTROL:
+            told = str(data.get("what"))
+        case _:
+            told = ""
+    return _ID.sub("#", f"{entry.step} {entry.kind.value} {told}")
+
+
+def by_actor(history: History) -> dict[str, list[tuple[Entry, str]]]:
+    """What each actor did and saw, in order, in canonical form.
+
+    Each connection of a user is an actor of its own, since two sockets race each other.
+    """
+    forms: dict[str, list[tuple[Entry, str]]] = {}
+    for entry in history:
+        if entry.kind not in _WHAT_HAPPENED:
+            continue
+        message = entry.data.get("message")
+        if isinstance(message, Mapping) and message.get("type") in _UNTIMED_MESSAGES:
+            continue
+        actor = f"{entry.actor} {entry.subject}".strip()
+        forms.setdefault(actor, []).append((entry, form(entry)))
+    return forms
+
+
+def first_divergence(ours: History, theirs: History) -> Divergence | None:
+    """The earliest place, in our time, where an actor's story departs from the contrast's."""
+    left, right = by_actor(ours), by_actor(theirs)
+    found: list[tuple[float, Divergence]] = []
+    for actor in {**left, **right}:
+        a, b = left.get(actor, []), right.get(actor, [])
+        for index in range(max(len(a), len(b))):
+            mine = a[index] if index < len(a) else None
+            other = b[index] if index < len(b) else None
+            if mine and other and mine[1] == other[1]:
+                continue
+            entry = mine[0] if mine else None
+            when = entry.t if entry else (a[-1][0].t if a else 0.0)
+            found.append(
+                (
+                    when,
+                    Divergence(
+                        actor,
+                        entry,
+                        other[0] if other else None,
+                        mine[1] if mine else None,
+                        other[1] if other else None,
+                    ),
+                )
+            )
+            break
+    return min(found, key=lambda pair: pair[0])[1] if found else None

@@ -1,0 +1,117 @@
+"""Entries of a history: what a trial did and saw, one after the other.
+
+A history is data that somebody else can judge later, so an entry holds plain JSON and knows neither
+sockets nor cases.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+SCHEMA = 1
+"""Version of the entry format, in the header of each history."""
+
+
+class Kind(StrEnum):
+    """What an entry tells; the data that each kind carries stands beside it."""
+
+    TRIAL_STARTED = "trial_started"
+    """The header: case, role, trial, seed, target, abilities, thresholds, wall time."""
+    TRIAL_ENDED = "trial_ended"
+    """``outcome``: completed, failed (with ``error``) or interrupted."""
+    STEP_STARTED = "step_started"
+    STEP_ENDED = "step_ended"
+    """``outcome``: completed, failed (with ``error``) or interrupted; ``seconds``."""
+    COMPONENT = "component"
+    """A component check: ``component``, ``check``, ``healthy``, ``detail``."""
+    USER = "user"
+    """A user of this trial: ``user_id``, ``canary``."""
+    TOKEN = "token"
+    """A token came into being: ``token``, ``purpose``, ``subject``, ``flaw`` (None for a good one)."""
+    REQUEST = "request"
+    """``method``, ``url``, ``headers``, ``body``, ``purpose``."""
+    RESPONSE = "response"
+    """``request`` (sequence number), ``status``, ``headers``, ``body``, ``ms``."""
+    NO_RESPONSE = "no_response"
+    """``request``, ``error``, ``definite``: False when the platform may have acted on it."""
+    WS_OPENING = "ws_opening"
+    WS_OPENED = "ws_opened"
+    WS_REFUSED = "ws_refused"
+    """The handshake got no 101: ``status`` (None if there was no HTTP answer), ``headers``, ``body``."""
+    WS_SENT = "ws_sent"
+    """``message``, and ``request_id`` where the message is a question."""
+    WS_RECEIVED = "ws_received"
+    """``message``, or ``undecodable`` with the reason; ``event``, ``request_id`` where recognised."""
+    WS_CLOSED = "ws_closed"
+    """``code``, ``reason``, ``by``: us, them or nobody (no close frame: code 1006)."""
+    TIMEOUT = "timeout"
+    """Waited ``seconds`` for ``awaited`` in vain. Indefinite: it may have happened."""
+    DECISION = "decision"
+    """What a validator or router decided, with the entries it was read from."""
+    CONTROL = "control"
+    """Something that was done to the platform: clock, fault, instance."""
+    READING = "reading"
+    """What the platform's diagnostics said."""
+    SILENCE = "silence"
+    """Nothing more is on its way: ``proven`` True (diagnostics), or waited for ``seconds``."""
+    EXPECTED = "expected"
+    """What the case knows to be right: ``about`` and its data."""
+    MEASURED = "measured"
+    """A number that the case measured: ``quantity``, ``value``, ``unit``."""
+    UNAVAILABLE = "unavailable"
+    """An ability that the target lacks: ``ability``, ``reason``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a history."""
+
+    seq: int
+    """Position in the history, from 0, without gaps."""
+    t: float
+    """Monotonic seconds since the history began."""
+    actor: str
+    """Who acted or saw: a user's label, ``lab`` or ``platform``."""
+    kind: Kind
+    subject: str
+    """What it belongs to: the label of an exchange, a connection or a request; may be empty."""
+    step: str
+    """The step during which it was recorded; empty outside of steps."""
+    data: Mapping[str, Any]
+
+    def to_json(self) -> str:
+        """The entry as one line of JSON, keys in a fixed order."""
+        return json.dumps(
+            {
+                "seq": self.seq,
+                "t": round(self.t, 6),
+                "actor": self.actor,
+                "kind": self.kind.value,
+                "subject": self.subject,
+                "step": self.step,
+                "data": self.data,
+            },
+            ensure_ascii=False,
+            separators=(",", ":"),
+        )
+
+    @classmethod
+    def from_json(cls, line: str) -> Entry:
+        """Read an entry back; raises ``ValueError`` for anything that is not one."""
+        try:
+            raw = json.loads(line)
+            return cls(
+                seq=int(raw["seq"]),
+                t=float(raw["t"]),
+                actor=str(raw["actor"]),
+                kind=Kind(raw["kind"]),
+                subject=str(raw["subject"]),
+                step=str(raw["step"]),
+                data=dict(raw["data"]),
+            )
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"not a history entry: {error!r}") from error
