@@ -1,7 +1,7 @@
 """Recording and reading of histories: appended as things happen, readable after any crash.
 
-Each entry is one line, written and flushed when it happens; a reader takes everything up to the last
-whole line and says whether the trial came to its end.
+Each entry is one line, written and flushed when it happens; a reader takes everything up to the
+last whole line and says whether the trial came to its end.
 """
 
 from __future__ import annotations

@@ -104,13 +104,11 @@ class Redactor:
                 self._pattern = re.compile("|".join(re.escape(form) for form in forms))
             value = self._pattern.sub(self._literal, value)
         value = _JWT.sub(lambda match: self._token(match[0]), value)
-        value = _BASE64_JWT.sub(lambda match: self._count("token", "‹token, encoded›"), value)
+        value = _BASE64_JWT.sub(lambda _: self._count("token", "‹token, encoded›"), value)
         value = _BEARER.sub(
             lambda match: self._count("credentials", f"{match[1]} ‹credentials›"), value
         )
-        value = _URL_CREDENTIALS.sub(
-            lambda match: self._count("credentials", "‹credentials›"), value
-        )
+        value = _URL_CREDENTIALS.sub(lambda _: self._count("credentials", "‹credentials›"), value)
         if self._pseudonymise:
             value = _EMAIL.sub(lambda match: self._pseudonym(match[0]), value)
         return value

@@ -1,0 +1,110 @@
+"""From a history to a verdict: finds the case's check, adds the claims that every case makes.
+
+A check is a pure function of a history; it does not know which defects are on. A step that broke,
+a component that was unhealthy by itself or a trial that did not end cannot be a pass.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+
+from gp_helpers.checkers.claims import (
+    Claim,
+    Judgement,
+    Observed,
+    Outcome,
+    Verdict,
+    outcome_of,
+)
+from gp_helpers.history import History, Kind
+from gp_helpers.plan import CASES, THRESHOLDS, Suite, UnknownNameError
+
+Check = Callable[[History], Judgement]
+
+_MODULES: Mapping[Suite, str] = {suite: f"gp_helpers.checkers.{suite.value}" for suite in Suite}
+
+
+def check_for(case_id: str) -> Check:
+    """The check of a case: the entry of its suite module's ``CHECKS``."""
+    if case_id not in CASES:
+        raise UnknownNameError("case", case_id, CASES)
+    module = importlib.import_module(_MODULES[CASES[case_id].suite])
+    checks: Mapping[str, Check] = module.CHECKS
+    return checks[case_id]
+
+
+def threshold(history: History, name: str) -> float:
+    """The limit that the trial's header states, or the plan's."""
+    stated = history.header.get("thresholds", {})
+    return float(stated.get(name, THRESHOLDS[name].limit))
+
+
+def components_healthy(history: History) -> Claim:
+    """Each component alone is healthy: the plan's thesis, seen and not claimed."""
+    observed = Observed(
+        "components_healthy",
+        "each component passes its own check before the integration is tried",
+        "COMPONENT_UNHEALTHY",
+    )
+    for entry in history.of(Kind.COMPONENT):
+        data = entry.data
+        if data.get("healthy") is None:
+            continue
+        observed.test(
+            bool(data["healthy"]),
+            f"{data.get('component')} is unhealthy by itself: {data.get('detail')}",
+            entry,
+        )
+    return observed.claim()
+
+
+def within_time(history: History) -> Claim:
+    """The case's duration against the plan's threshold."""
+    case = CASES[str(history.header.get("case"))]
+    name = next(name for name in case.thresholds if name.endswith("_seconds"))
+    name = "journey_seconds" if name == "user_seconds" else name
+    limit = threshold(history, name)
+    observed = Observed("within_time", THRESHOLDS[name].statement, "TOO_SLOW", threshold=name)
+    ends = history.of(Kind.TRIAL_ENDED)
+    if ends:
+        seconds = ends[-1].t - _integration_began(history)
+        observed.measured["seconds"] = round(seconds, 3)
+        observed.test(seconds <= limit, f"took {seconds:.1f} s, allowed {limit:g} s", ends[-1])
+    return observed.claim()
+
+
+def _integration_began(history: History) -> float:
+    steps = history.of(Kind.STEP_STARTED)
+    return steps[0].t if steps else 0.0
+
+
+def judge(history: History) -> Verdict:
+    """The verdict of a history; reads nothing else."""
+    case_id = str(history.header.get("case", ""))
+    if case_id not in CASES:
+        return Verdict(case_id, Outcome.ERROR, "the history has no header that names a case")
+    broken = [
+        entry
+        for entry in history.of(Kind.STEP_ENDED, Kind.TRIAL_ENDED)
+        if entry.data.get("outcome") == "failed"
+    ]
+    try:
+        judgement = check_for(case_id)(history)
+    except Exception as error:  # a checker must not take the verdict down with it
+        return Verdict(case_id, Outcome.ERROR, f"the check broke: {type(error).__name__}: {error}")
+    claims = (components_healthy(history), *judgement.claims, within_time(history))
+    outcome, reason = outcome_of(claims, frozenset(history.header.get("optional_claims", ())))
+    if broken and outcome is not Outcome.FAIL:
+        outcome, reason = Outcome.ERROR, f"{broken[0].step}: {broken[0].data.get('error')}"
+    elif not history.is_complete and outcome is Outcome.PASS:
+        outcome, reason = Outcome.INCONCLUSIVE, "the trial did not come to its end"
+    ends = history.entries[-1].t if history.entries else 0.0
+    return Verdict(
+        case_id,
+        outcome,
+        reason,
+        claims,
+        judgement.first_disagreement,
+        ends - _integration_began(history),
+    )
