@@ -1,1 +1,1 @@
-"""The embedded platform: auth service, backend, model server and store, with defects to switch on."""
+"""The embedded platform: auth service, backend, model server, store, and their defects."""

@@ -1,1 +1,1 @@
-"""The defects: as-reported components, one module a suite, and the catalogue that describes them."""
+"""The defects: as-reported components, a module a suite, and their catalogue."""

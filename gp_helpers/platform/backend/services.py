@@ -1,0 +1,53 @@
+"""What the handlers of a backend need, put together by the wiring and handed over as one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from gp_helpers.platform.backend.startup import Readiness
+from gp_helpers.platform.backend.supervision import Supervisor
+from gp_helpers.platform.clock import Clock
+from gp_helpers.platform.routing.router import Router
+from gp_helpers.platform.seams import (
+    AgentRunner,
+    AuthClient,
+    AuthFailureEdge,
+    GatewayFallback,
+    TokenValidator,
+)
+from gp_helpers.platform.settings import BackendSettings
+from gp_helpers.platform.store import Accounts, Billing, Conversations, Outbox, Presence, Store
+
+
+@dataclass(frozen=True, slots=True)
+class BackendServices:
+    """One backend instance's parts, each made once."""
+
+    settings: BackendSettings
+    clock: Clock
+    http: httpx.AsyncClient
+    """Shared by all hops of this service."""
+    supervisor: Supervisor
+    readiness: Readiness
+    store: Store
+    accounts: Accounts
+    billing: Billing
+    conversations: Conversations
+    outbox: Outbox
+    presence: Presence
+    auth_client: AuthClient
+    threads_validator: TokenValidator
+    chat_validator: TokenValidator
+    gateway_validator: TokenValidator
+    gateway_fallback: GatewayFallback
+    auth_failure_edge: AuthFailureEdge
+    router: Router
+    runner: AgentRunner
+
+
+Components = Callable[[str], Any]
+"""Gives the component class that stands at a seam: `components("event_delivery")`."""

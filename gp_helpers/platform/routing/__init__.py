@@ -1,0 +1,1 @@
+"""Routing: which agent works on a request."""

@@ -1,0 +1,25 @@
+"""The store that the services share: SQLite in WAL mode, or PostgreSQL by its URL."""
+
+from gp_helpers.platform.store.accounts import Account, Accounts
+from gp_helpers.platform.store.billing import Billing, BillingItem
+from gp_helpers.platform.store.conversations import Conversations, Message, Thread
+from gp_helpers.platform.store.engine import Store, create_store, drop_store
+from gp_helpers.platform.store.outbox import Outbox
+from gp_helpers.platform.store.presence import Presence
+from gp_helpers.platform.store.sessions import Sessions
+
+__all__ = [
+    "Account",
+    "Accounts",
+    "Billing",
+    "BillingItem",
+    "Conversations",
+    "Message",
+    "Outbox",
+    "Presence",
+    "Sessions",
+    "Store",
+    "Thread",
+    "create_store",
+    "drop_store",
+]

@@ -1,0 +1,190 @@
+"""Opening, creating and dropping the store, and running work on it in threads.
+
+`Store.read` and `Store.write` run a function over one transaction; a write takes SQLite's write
+lock at its beginning, so that it waits for `busy_timeout_s` instead of failing half-way.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import anyio
+import anyio.to_thread
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Executable,
+    Row,
+    Table,
+    create_engine,
+    event,
+    select,
+    text,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from gp_helpers.platform.errors import StoreUnavailable
+from gp_helpers.platform.settings import StoreSettings
+from gp_helpers.platform.store import schema
+
+T = TypeVar("T")
+_SCHEMA_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+
+
+class Store:
+    """One service's view of the store: a pool of connections, used in as many threads."""
+
+    def __init__(self, settings: StoreSettings) -> None:
+        self._engine = _engine(settings)
+        self._writer = self._engine.execution_options(write=True)
+        self._limiter = anyio.CapacityLimiter(settings.pool_size)
+        self._insert: Callable[[Table], Any] = (
+            sqlite.insert if self._engine.dialect.name == "sqlite" else postgresql.insert
+        )
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """The work's result; raises `StoreUnavailable`."""
+        return await self._run(self._engine, work)
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """The work's result, committed; raises `StoreUnavailable` with nothing written."""
+        return await self._run(self._writer, work)
+
+    async def rows(self, query: Executable) -> Sequence[Row[Any]]:
+        """All rows of one query."""
+        return await self.read(lambda connection: connection.execute(query).all())
+
+    async def first(self, query: Executable) -> Row[Any] | None:
+        """The first row of one query."""
+        return await self.read(lambda connection: connection.execute(query).first())
+
+    async def execute(self, statement: Executable) -> None:
+        """Write with one statement, committed."""
+
+        def work(connection: Connection) -> None:
+            connection.execute(statement)
+
+        await self.write(work)
+
+    def insert(self, table: Table) -> Any:
+        """An INSERT of this store's dialect, which knows `on_conflict_…` and `returning`."""
+        return self._insert(table)
+
+    async def version(self) -> int:
+        """The schema's version; raises `StoreUnavailable` where there is no schema."""
+        try:
+            row = await self.first(select(schema.schema_version.c.version))
+        except ProgrammingError as error:
+            raise StoreUnavailable("The store has no schema.") from error
+        if row is None:
+            raise StoreUnavailable("The store's schema is not complete.")
+        return int(row.version)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await anyio.to_thread.run_sync(self._engine.dispose)
+
+    async def _run(self, engine: Engine, work: Callable[[Connection], T]) -> T:
+        def in_transaction() -> T:
+            with engine.begin() as connection:
+                return work(connection)
+
+        try:
+            return await anyio.to_thread.run_sync(in_transaction, limiter=self._limiter)
+        except (OperationalError, InterfaceError, PoolTimeout) as error:
+            raise StoreUnavailable(f"The store cannot be used now ({_reason(error)}).") from error
+
+
+def create_store(settings: StoreSettings) -> None:
+    """Make the schema and its tables; the owner of the platform does it before services start."""
+    engine = _engine(settings)
+    try:
+        with engine.execution_options(write=True).begin() as connection:
+            if settings.schema_name is not None and engine.dialect.name == "postgresql":
+                connection.execute(text(f"CREATE SCHEMA {_checked(settings.schema_name)}"))
+            for table in schema.metadata.sorted_tables:
+                connection.execute(CreateTable(table))
+                for index in table.indexes:
+                    connection.execute(CreateIndex(index))
+            connection.execute(schema.schema_version.insert().values(version=schema.SCHEMA_VERSION))
+    finally:
+        engine.dispose()
+
+
+def drop_store(settings: StoreSettings) -> None:
+    """Remove what `create_store` made: the PostgreSQL schema, or the SQLite file with its WAL."""
+    url = make_url(settings.url)
+    if url.get_backend_name() == "sqlite":
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{url.database}{suffix}").unlink(missing_ok=True)
+        return
+    engine = _engine(settings)
+    try:
+        with engine.begin() as connection:
+            if settings.schema_name is not None:
+                name = _checked(settings.schema_name)
+                connection.execute(text(f"DROP SCHEMA IF EXISTS {name} CASCADE"))
+            else:
+                schema.metadata.drop_all(connection)
+    finally:
+        engine.dispose()
+
+
+def _checked(schema_name: str) -> str:
+    if not _SCHEMA_NAME.fullmatch(schema_name):
+        raise ValueError(f"not a schema name: {schema_name!r}")
+    return schema_name
+
+
+def _engine(settings: StoreSettings) -> Engine:
+    url = make_url(settings.url)
+    if url.get_backend_name() == "sqlite":
+        return _sqlite_engine(settings)
+    milliseconds = int(settings.busy_timeout_s * 1000)
+    options = f"-c lock_timeout={milliseconds} -c statement_timeout={milliseconds}"
+    if settings.schema_name is not None:
+        options += f" -c search_path={_checked(settings.schema_name)}"
+    return create_engine(
+        url,
+        pool_size=settings.pool_size,
+        max_overflow=0,
+        pool_timeout=settings.busy_timeout_s,
+        connect_args={"options": options},
+    )
+
+
+def _sqlite_engine(settings: StoreSettings) -> Engine:
+    engine = create_engine(
+        settings.url,
+        pool_size=settings.pool_size,
+        max_overflow=0,
+        pool_timeout=settings.busy_timeout_s,
+        connect_args={"timeout": settings.busy_timeout_s, "check_same_thread": False},
+    )
+
+    def prepare(connection: Any, _record: object) -> None:
+        # The driver would begin transactions by itself, and too late.
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA synchronous = {settings.synchronous}")
+        connection.execute("PRAGMA foreign_keys = ON")
+
+    def begin(connection: Connection) -> None:
+        immediate = connection.get_execution_options().get("write", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+    event.listen(engine, "connect", prepare)
+    event.listen(engine, "begin", begin)
+    return engine
+
+
+def _reason(error: Exception) -> str:
+    original = error.orig if isinstance(error, DBAPIError) else error
+    return str(original).strip().partition("\n")[0] or type(original).__name__
