@@ -1,0 +1,105 @@
+"""What all tests share: the tools a test may need, and that nothing is green unless it ran.
+
+A test says what it needs with `@pytest.mark.needs("chromium")`, or by asking for a fixture below.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.needs import Need, UnknownNeedError, need_named
+from tests.support.postgresql import throwaway_postgresql
+
+NOT_RUN = "not run here"
+FIXTURES_WITH_A_NEED = {"postgresql_url": "postgresql", "chromium_path": "chromium"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--require",
+        metavar="NAME[,NAME]",
+        default="",
+        help="tools whose absence is a failure instead of a test not run: postgresql, chromium",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "needs(*names): tools without which the test cannot run")
+    for name in filter(None, config.getoption("--require").split(",")):
+        try:
+            need = need_named(name.strip())
+        except UnknownNeedError as error:
+            raise pytest.UsageError(f"--require: {error}") from None
+        if need.find() is None:
+            raise pytest.UsageError(f"--require {need.name}: {need.absence}")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for fixture, name in FIXTURES_WITH_A_NEED.items():
+            if fixture in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.needs(name))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    needs: list[Need] = [
+        need_named(name) for mark in item.iter_markers("needs") for name in mark.args
+    ]
+    for need in needs:
+        if need.find() is None:
+            pytest.skip(f"{NOT_RUN}: {need.absence}")
+
+
+def _skipped_reasons(reporter: pytest.TerminalReporter) -> list[tuple[str, str]]:
+    """Node id and reason of every skipped test or module."""
+    return [
+        (report.nodeid, str(report.longrepr[2]).removeprefix("Skipped: "))
+        for report in reporter.stats.get("skipped", [])
+    ]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """A skip that declares no need, and a session that ran nothing, are failures."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if exitstatus != pytest.ExitCode.OK or session.config.option.collectonly or reporter is None:
+        return
+    undeclared = any(not reason.startswith(NOT_RUN) for _, reason in _skipped_reasons(reporter))
+    if undeclared or not reporter.stats.get("passed"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if terminalreporter.config.option.collectonly:
+        return
+    skipped = _skipped_reasons(terminalreporter)
+    declared = [entry for entry in skipped if entry[1].startswith(NOT_RUN)]
+    undeclared = [entry for entry in skipped if not entry[1].startswith(NOT_RUN)]
+    for heading, entries in (
+        ("Not run here", declared),
+        ("Skipped without a declared need: a failure", undeclared),
+    ):
+        if entries:
+            terminalreporter.section(heading)
+        for node, reason in entries:
+            terminalreporter.line(f"{node}: {reason.removeprefix(NOT_RUN + ': ')}")
+    if not any(terminalreporter.stats.get(kind) for kind in ("passed", "failed", "error")):
+        terminalreporter.section("No test ran: a failure")
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """The SQLAlchemy URL of a real PostgreSQL server that lives as long as the session."""
+    binaries = need_named("postgresql").find()
+    assert binaries is not None
+    with throwaway_postgresql(binaries) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> Path:
+    """The Chromium to start; as root it wants `--no-sandbox`."""
+    executable = need_named("chromium").find()
+    assert executable is not None
+    return executable
