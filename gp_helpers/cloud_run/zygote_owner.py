@@ -1,0 +1,163 @@
+"""The owner's side of the zygote: one warm parent a Python process, shared by all its hosts."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+
+from gp_helpers.cloud_run.errors import HostClosedError, PreloadError
+from gp_helpers.cloud_run.messages import MessageReader, encode
+from gp_helpers.cloud_run.sockets import close_quietly
+
+_END_TIMEOUT_S = 5.0
+_BOOT = """
+import json, sys
+sys.path[:] = json.loads(sys.argv[1])
+from gp_helpers.cloud_run.zygote import main
+main(*map(int, sys.argv[2:]))
+"""
+_ONE_THREAD_EACH = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"
+)
+"""Numerical libraries would start threads when imported, and a zygote must have just one."""
+
+
+class ZygoteOwner:
+    """Starts the zygote and holds the socket whose end means its end."""
+
+    def __init__(self) -> None:
+        self.pid = 0
+        self._owner_pid = os.getpid()
+        self._lock = threading.Lock()
+        self._preloaded: set[str] = set()
+        self._socket, zygote_end = socket.socketpair()
+        self._reader = MessageReader(self._socket)
+        lifeline, self._lifeline_end = os.pipe()
+        started = threading.Event()
+        self._keeper = threading.Thread(
+            target=self._keep,
+            args=(zygote_end.fileno(), lifeline, started),
+            name="zygote-keeper",
+            daemon=True,
+        )
+        self._keeper.start()
+        started.wait()
+        zygote_end.close()
+        os.close(lifeline)
+        if self.pid == 0:
+            self.close()
+            raise HostClosedError("the zygote could not be started")
+
+    def _keep(self, zygote_end: int, lifeline: int, started: threading.Event) -> None:
+        """Start the zygote and outlive it: the kernel kills it when this *thread* ends."""
+        arguments = [zygote_end, lifeline, self._owner_pid]
+        try:
+            process = subprocess.Popen(
+                [sys.executable, "-c", _BOOT, json.dumps(sys.path), *map(str, arguments)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                pass_fds=(zygote_end, lifeline),
+                env={**os.environ, **_ONE_THREAD_EACH},
+                # A Ctrl-C at the terminal, or a kernel's interrupt, goes to the process group.
+                start_new_session=True,
+            )
+            self.pid = process.pid
+        finally:
+            started.set()
+        process.wait()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the zygote runs, and belongs to this process (not to one it was forked from)."""
+        return self._owner_pid == os.getpid() and self._keeper.is_alive()
+
+    def open_session(self) -> socket.socket:
+        """Return a session's socket; the services started on it end when it closes."""
+        mine, its = socket.socketpair()
+        try:
+            with self._lock, its:
+                socket.send_fds(self._socket, [encode({"command": "session"})], [its.fileno()])
+        except OSError as error:
+            mine.close()
+            raise HostClosedError("the zygote has ended") from error
+        return mine
+
+    def preload(self, modules: Sequence[str]) -> None:
+        """Import `modules` in the zygote, those that are not there yet; returns when it is done.
+
+        Raises:
+            PreloadError: a module cannot be imported, or starts threads.
+        """
+        with self._lock:
+            missing = [name for name in modules if name not in self._preloaded]
+            if not missing:
+                return
+            command = {"command": "preload", "modules": missing, "sys_path": sys.path}
+            try:
+                self._socket.sendall(encode(command))
+            except OSError as error:
+                raise HostClosedError("the zygote has ended") from error
+            answers = self._reader.read()
+            while answers == []:
+                answers = self._reader.read()
+            if not answers:
+                raise HostClosedError("the zygote ended while it imported modules")
+            if answers[0]["event"] != "preloaded":
+                raise PreloadError(answers[0]["reason"])
+            self._preloaded.update(missing)
+
+    def close(self) -> None:
+        """End the zygote and every service; returns when they are gone."""
+        self._socket.close()
+        with contextlib.suppress(OSError):
+            os.close(self._lifeline_end)
+        if self._owner_pid == os.getpid():
+            self._keeper.join(_END_TIMEOUT_S)
+
+    def let_go(self) -> None:
+        """In a process forked from the owner: hold none of the ends whose closing is a signal."""
+        self._socket.close()
+        close_quietly(self._lifeline_end)
+
+
+_current: ZygoteOwner | None = None
+_current_lock = threading.Lock()
+
+
+def warm_zygote(preload: Sequence[str] = ()) -> ZygoteOwner:
+    """Return this process's zygote, started if need be, with `preload` imported (blocking)."""
+    global _current
+    with _current_lock:
+        if _current is None or not _current.is_alive:
+            _current = ZygoteOwner()
+        owner = _current
+    owner.preload(preload)
+    return owner
+
+
+def close_zygote() -> None:
+    """End this process's zygote, if it has one, with all services of all hosts."""
+    global _current
+    with _current_lock:
+        owner, _current = _current, None
+    if owner is not None:
+        owner.close()
+
+
+def _forget_after_fork() -> None:
+    global _current, _current_lock
+    _current_lock = threading.Lock()
+    if _current is not None:
+        _current.let_go()
+        _current = None
+
+
+atexit.register(close_zygote)
+os.register_at_fork(after_in_child=_forget_after_fork)
