@@ -244,7 +244,17 @@ def _thread_count() -> int:
     return len(list(tasks.iterdir())) if tasks.exists() else 1
 
 
+_WHAT_EVERY_SERVICE_NEEDS = [
+    "gp_helpers.cloud_run.process_host",
+    "uvicorn.lifespan.on",
+    "uvicorn.protocols.http.auto",
+    "uvicorn.protocols.websockets.websockets_sansio_impl",
+]
+"""Modules that uvicorn would import, by name, in each service."""
+
+
 def main(owner: int, owner_lifeline: int, owner_pid: int) -> None:
     """Run the zygote on inherited descriptors; called by the owner's `subprocess.Popen`."""
     die_with_parent(owner_pid)
+    preload(_WHAT_EVERY_SERVICE_NEEDS, sys.path)
     Zygote(socket.socket(fileno=owner), owner_lifeline).serve()
