@@ -1,0 +1,31 @@
+"""Probes: HTTP and WebSocket clients that record what they do and see."""
+
+from gp_helpers.probes.client import WEBSOCKET, Client, Decision, NotDescribedError, Question
+from gp_helpers.probes.guest import Guest, LimitReachedError
+from gp_helpers.probes.http import Exchange, HttpProbe, new_client, search
+from gp_helpers.probes.people import Person, label_of, new_canary, new_person
+from gp_helpers.probes.silence import silence
+from gp_helpers.probes.socket import Message, Socket
+from gp_helpers.probes.supervisor import Supervisor
+
+__all__ = [
+    "WEBSOCKET",
+    "Client",
+    "Decision",
+    "Exchange",
+    "Guest",
+    "HttpProbe",
+    "LimitReachedError",
+    "Message",
+    "NotDescribedError",
+    "Person",
+    "Question",
+    "Socket",
+    "Supervisor",
+    "label_of",
+    "new_canary",
+    "new_client",
+    "new_person",
+    "search",
+    "silence",
+]

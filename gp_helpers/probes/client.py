@@ -1,0 +1,447 @@
+"""What a person does with a platform, whichever it is: log in, present a token, connect, ask.
+
+Everything here follows the target's description and records what it does; nothing here knows the
+embedded platform, a case, or a defect.
+"""
+
+from __future__ import annotations
+
+import base64
+import http.cookies
+import urllib.parse
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gp_helpers.history import Entry, Kind, Recorder, fingerprint
+from gp_helpers.parameters.description import Operation, WebSocketDescription
+from gp_helpers.parameters.templates import render
+from gp_helpers.probes.guest import Guest
+from gp_helpers.probes.http import Exchange, HttpProbe, search
+from gp_helpers.probes.people import Person
+from gp_helpers.probes.socket import Socket
+from gp_helpers.probes.supervisor import Supervisor
+from gp_helpers.targets.running import RunningTarget
+from gp_helpers.targets.transports import Handshake, HandshakeRefused, transport
+
+WEBSOCKET = "websocket"
+"""The validator that every platform with a socket has: its handshake."""
+
+
+class NotDescribedError(Exception):
+    """The target's description does not say how to do something that a step needs."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"the target does not state {key}")
+        self.key = key
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a validator said about a token."""
+
+    validator: str
+    accepted: bool | None
+    """None if it gave no answer."""
+    identity: str | None
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A request that was sent to an agent."""
+
+    request_id: str
+    text: str
+    entry: Entry | None
+    """None if the socket was closed before it could be sent."""
+
+
+class Client:
+    """Acts as people towards one running target, during one trial."""
+
+    def __init__(
+        self,
+        target: RunningTarget,
+        recorder: Recorder,
+        http: HttpProbe,
+        guest: Guest,
+        supervisor: Supervisor,
+        ids: Any = uuid,
+    ) -> None:
+        self.target = target
+        self.recorder = recorder
+        self.http = http
+        self._guest = guest
+        self._supervisor = supervisor
+        self._ids = ids
+        self._opened = 0
+        self.people: dict[str, Person] = {}
+        self.sockets: list[Socket] = []
+
+    # People and tokens
+
+    async def register(self, person: Person) -> Exchange | None:
+        """Make the person's account, where the target registers afresh."""
+        self.recorder.redactor.register(person.password, "password")
+        self.people[person.label] = person
+        accounts = self.target.description.accounts
+        if accounts is None or accounts.register_ is None:
+            return None
+        return await self._send(person, accounts.register_, "register")
+
+    async def log_in(self, person: Person) -> Exchange | None:
+        """Log in and keep the tokens; None for a target with a static token."""
+        auth = self.target.description.auth
+        if auth.login is None:
+            person.access_token = auth.token.static
+            self._remember(person, "static")
+            return None
+        token_path = auth.token.body
+        exchange = await self._send(
+            person, auth.login, "log in", secrets=(token_path, auth.refresh_token)
+        )
+        self._keep_tokens(person, exchange, "log in")
+        user_id = exchange.find(auth.user_id)
+        if user_id is not None:
+            person.user_id = str(user_id)
+        self.recorder.add(Kind.USER, person.label, user_id=person.user_id, canary=person.canary)
+        return exchange
+
+    async def refresh(self, person: Person, *, refresh_token: str | None = None) -> Exchange:
+        """Rotate the tokens; with an older ``refresh_token`` the person's own stay as they are."""
+        auth = self.target.description.auth
+        if auth.refresh is None:
+            raise NotDescribedError("auth.refresh")
+        exchange = await self._send(
+            person,
+            auth.refresh,
+            "refresh",
+            variables={"refresh_token": refresh_token or person.refresh_token},
+            secrets=(auth.token.body, auth.refresh_token),
+        )
+        if refresh_token is None:
+            self._keep_tokens(person, exchange, "refresh")
+        return exchange
+
+    async def log_out(self, person: Person) -> Exchange:
+        """Log out, so that the token is dead."""
+        auth = self.target.description.auth
+        if auth.logout is None:
+            raise NotDescribedError("auth.logout")
+        return await self._send(person, auth.logout, "log out")
+
+    def _keep_tokens(self, person: Person, exchange: Exchange, purpose: str) -> None:
+        auth = self.target.description.auth
+        if auth.token.cookie is not None:
+            token = _cookie(exchange, auth.token.cookie)
+        else:
+            token = exchange.find(auth.token.body)
+        if not isinstance(token, str) or not exchange.accepted:
+            return
+        person.access_token = token
+        person.expires_in = exchange.find(auth.expires_in)
+        refresh_token = exchange.find(auth.refresh_token)
+        if isinstance(refresh_token, str):
+            person.refresh_token = refresh_token
+        self._remember(person, purpose)
+
+    def _remember(self, person: Person, purpose: str) -> None:
+        if person.access_token is None:
+            return
+        self.recorder.redactor.register(person.access_token, "token")
+        self.recorder.add(
+            Kind.TOKEN,
+            person.label,
+            token=fingerprint(person.access_token),
+            purpose=purpose,
+            subject=person.label,
+            flaw=None,
+            expires_in=person.expires_in,
+        )
+
+    # Validators
+
+    def validators(self) -> list[str]:
+        """Everybody who validates a token, the WebSocket handshake last."""
+        named = list(self.target.description.auth.validators)
+        return [*named, WEBSOCKET] if self.target.description.websocket else named
+
+    async def present(
+        self, person: Person, validator: str, token: str, *, about: str = "good", **known: Any
+    ) -> Decision:
+        """Show a token to a validator and record its decision.
+
+        ``about`` names the token ("good", or its flaw); ``known`` goes into the entry.
+        """
+        if validator == WEBSOCKET:
+            socket, refusal = await self.connect(person, token=token)
+            if socket is not None:
+                ready = await socket.wait_ready(5.0)
+                accepted: bool | None = ready or (None if socket.closed is None else False)
+                identity = socket.ready and search(self._ws().identity, socket.ready.body)
+                basis = [(socket.ready.entry if socket.ready else socket.opened).seq]
+                await socket.close()
+            else:
+                assert refusal is not None
+                accepted = False if refusal.data["status"] is not None else None
+                identity, basis = None, [refusal.seq]
+            return self._decide(person, validator, token, about, accepted, identity, basis, known)
+        operation = self.target.description.auth.validators[validator]
+        exchange = await self._send(
+            person, operation, f"present to {validator}", variables={"token": token}
+        )
+        identity = exchange.find(operation.identity) if exchange.accepted else None
+        known = {"status": exchange.status, **known}
+        return self._decide(
+            person,
+            validator,
+            token,
+            about,
+            exchange.accepted,
+            identity,
+            [exchange.answer.seq],
+            known,
+        )
+
+    def _decide(
+        self,
+        person: Person,
+        validator: str,
+        token: str,
+        about: str,
+        accepted: bool | None,
+        identity: Any,
+        basis: list[int],
+        known: Mapping[str, Any],
+    ) -> Decision:
+        entry = self.recorder.add(
+            Kind.DECISION,
+            person.label,
+            decider=validator,
+            about=about,
+            token=fingerprint(token),
+            accepted=accepted,
+            identity=identity,
+            identity_label=self.label_of(identity),
+            rests_on=basis,
+            **known,
+        )
+        return Decision(validator, accepted, None if identity is None else str(identity), entry)
+
+    def label_of(self, user_id: Any) -> str | None:
+        """Whose user id this is: a label of this trial, ``somebody else``, or None."""
+        if user_id is None:
+            return None
+        for person in self.people.values():
+            if person.user_id == str(user_id):
+                return person.label
+        return "somebody else"
+
+    # Sockets and questions
+
+    def _ws(self) -> WebSocketDescription:
+        description = self.target.description.websocket
+        if description is None:
+            raise NotDescribedError("websocket")
+        return description
+
+    async def connect(
+        self,
+        person: Person,
+        *,
+        token: str | None = None,
+        query: Mapping[str, str] | None = None,
+        timeout_s: float = 10.0,
+    ) -> tuple[Socket | None, Entry | None]:
+        """Open a socket for a person: the socket, or the entry that says how it was refused."""
+        description = self._ws()
+        token = token if token is not None else person.access_token
+        handshake = self._handshake(description, person, token or "", query or {}, timeout_s)
+        self._guest.admit_connection(handshake.url)
+        self._opened += 1
+        label = f"{person.label}-ws-{self._opened}"
+        redactor = self.recorder.redactor
+        self.recorder.add(
+            Kind.WS_OPENING,
+            person.label,
+            label,
+            url=handshake.url,
+            headers=redactor.headers(list(handshake.headers)),
+            subprotocols=list(handshake.subprotocols),
+        )
+        try:
+            channel = await transport(description.transport).open(handshake)
+        except HandshakeRefused as refusal:
+            return None, self.recorder.add(
+                Kind.WS_REFUSED,
+                person.label,
+                label,
+                status=refusal.status,
+                reason=refusal.reason,
+                headers=redactor.headers(list(refusal.headers)),
+                body=refusal.body,
+            )
+        opened = self.recorder.add(
+            Kind.WS_OPENED, person.label, label, subprotocol=channel.subprotocol
+        )
+        socket = Socket(label, person, description, self.recorder, channel, opened)
+        self.sockets.append(socket)
+        socket.start_reading(self._supervisor)
+        if description.present_token == "first_message":
+            await socket.send(
+                render(
+                    description.first_message,
+                    {"token": token, "user": person.as_variables()},
+                )
+            )
+        return socket, None
+
+    def _handshake(
+        self,
+        description: WebSocketDescription,
+        person: Person,
+        token: str,
+        query: Mapping[str, str],
+        timeout_s: float,
+    ) -> Handshake:
+        variables = self._variables(person) | {
+            "token": token,
+            "token_base64url": base64.urlsafe_b64encode(token.encode()).decode().rstrip("="),
+        }
+        headers = list(render(description.headers, variables).items())
+        subprotocols = list(description.subprotocols)
+        parameters = dict(query)
+        match description.present_token:
+            case "header":
+                headers.append(("Authorization", f"Bearer {token}"))
+            case "subprotocol":
+                subprotocols.append(render(description.token_subprotocol, variables))
+            case "query":
+                parameters[description.token_query] = token
+            case "cookie":
+                headers.append(("Cookie", f"{description.token_cookie}={token}"))
+        url = render(description.url, variables)
+        if parameters:
+            url += ("&" if "?" in url else "?") + urllib.parse.urlencode(parameters)
+        return Handshake(
+            url,
+            headers,
+            subprotocols,
+            timeout_s,
+            verify_tls=self.target.description.verify_tls,
+            options=description.options,
+        )
+
+    async def open_conversation(self, person: Person) -> str:
+        """Open a conversation where the platform wants one first; the id to ask in."""
+        conversation = self.target.description.conversation
+        if conversation is None:
+            person.thread_id = str(self._ids.uuid4())
+            return person.thread_id
+        exchange = await self._send(person, conversation.create, "open a conversation")
+        thread_id = exchange.find(conversation.id)
+        person.thread_id = str(thread_id) if thread_id is not None else ""
+        return person.thread_id
+
+    async def ask(
+        self,
+        socket: Socket,
+        text: str,
+        *,
+        request_id: str | None = None,
+        more: Mapping[str, Any] | None = None,
+    ) -> Question:
+        """Ask an agent something; ``more`` adds fields to the request (priority, agent, …)."""
+        description = self._ws()
+        person = socket.person
+        request_id = request_id or f"req-{self._ids.uuid4()}"
+        message = render(
+            description.request,
+            self._variables(person) | {"request_id": request_id, "text": text},
+        )
+        if more and isinstance(message, dict):
+            message |= more
+        entry = await socket.send(message, request_id=request_id)
+        return Question(request_id, text, entry)
+
+    async def resume(self, socket: Socket, last_event_id: Any) -> Entry | None:
+        """Ask for everything after an event, where the platform replays."""
+        template = self._ws().resume
+        if template is None:
+            raise NotDescribedError("websocket.resume")
+        return await socket.send(render(template, {"last_event_id": last_event_id}))
+
+    async def ping(self, socket: Socket, timeout_s: float) -> bool:
+        """Ping, and wait for the pong."""
+        ping = self._ws().ping
+        if ping is None:
+            raise NotDescribedError("websocket.ping")
+        ping_id = str(self._ids.uuid4())
+        before = len(socket.messages)
+        if await socket.send(render(ping.send, {"ping_id": ping_id})) is None:
+            return False
+        pong = render(ping.pong, {"ping_id": ping_id})
+
+        def came() -> bool:
+            return any(search(pong, message.body) is True for message in socket.messages[before:])
+
+        return await socket.wait_until(came, timeout_s=timeout_s, awaited="pong")
+
+    # Reading back
+
+    async def read_conversation(self, person: Person, thread_id: str) -> Exchange:
+        """Read a conversation back."""
+        persistence = self.target.description.persistence
+        if persistence is None:
+            raise NotDescribedError("persistence")
+        return await self._send(
+            person, persistence, "read the conversation", variables={"thread_id": thread_id}
+        )
+
+    async def read_billing(self, person: Person) -> Exchange:
+        """Read the person's own figures."""
+        billing = self.target.description.billing
+        if billing is None:
+            raise NotDescribedError("billing")
+        return await self._send(person, billing, "read billing")
+
+    async def check_health(self, actor: str = "lab") -> dict[str, Exchange]:
+        """Ask every health endpoint."""
+        found = {}
+        for name, operation in self.target.description.health.items():
+            found[name] = await self.http.send(actor, operation, {}, purpose=f"health of {name}")
+        return found
+
+    async def _send(
+        self,
+        person: Person,
+        operation: Operation,
+        purpose: str,
+        *,
+        variables: Mapping[str, Any] | None = None,
+        secrets: tuple[str | None, ...] = (),
+    ) -> Exchange:
+        return await self.http.send(
+            person.label,
+            operation,
+            self._variables(person) | dict(variables or {}),
+            purpose=purpose,
+            secrets=secrets,
+        )
+
+    def _variables(self, person: Person) -> dict[str, Any]:
+        return {
+            "user": person.as_variables(),
+            "token": person.access_token or "",
+            "refresh_token": person.refresh_token or "",
+            "thread_id": person.thread_id or "",
+            "thread_title": f"Costs of {person.name}",
+        }
+
+
+def _cookie(exchange: Exchange, name: str) -> str | None:
+    jar: http.cookies.SimpleCookie = http.cookies.SimpleCookie()
+    jar.load(exchange.headers.get("set-cookie", ""))
+    return jar[name].value if name in jar else None

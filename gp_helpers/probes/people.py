@@ -1,0 +1,68 @@
+"""The people of a trial: fresh for each, each with a canary word that nobody else may ever see."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+_LABELS = (
+    "ada", "ben", "cleo", "dara", "eve", "finn", "gwen", "hugo", "iris", "jack", "kira", "liam",
+)  # fmt: skip
+_CONSONANTS = "bdfgklmnprstvz"
+_VOWELS = "aeiou"
+
+
+@dataclass
+class Person:
+    """Somebody who uses the platform during one trial."""
+
+    label: str
+    email: str
+    password: str
+    canary: str
+    """A word that appears in this person's data and answers, and must appear in nobody else's."""
+    user_id: str | None = None
+    access_token: str | None = None
+    refresh_token: str | None = None
+    expires_in: float | None = None
+    thread_id: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The display name to register with; it carries the canary into the person's data."""
+        return f"{self.label.split('-')[0].capitalize()} {self.canary}"
+
+    def as_variables(self) -> dict[str, str]:
+        """What ``{user.…}`` stands for in templates."""
+        return {
+            "email": self.email,
+            "password": self.password,
+            "name": self.name,
+            "canary": self.canary,
+            "id": self.user_id or "",
+            "label": self.label,
+        }
+
+
+def label_of(index: int) -> str:
+    """The label of the person with this number: ada, ben, …, then ada-2 and so on."""
+    round_, place = divmod(index, len(_LABELS))
+    return _LABELS[place] if round_ == 0 else f"{_LABELS[place]}-{round_ + 1}"
+
+
+def new_canary(source: random.Random) -> str:
+    """A word of eleven letters and a digit that looks like no other: about 10^11 of them."""
+    syllables = "".join(source.choice(_CONSONANTS) + source.choice(_VOWELS) for _ in range(5))
+    return f"{syllables}{source.choice(_CONSONANTS)}{source.randrange(10)}"
+
+
+def new_person(index: int, source: random.Random, *, domain: str = "golden-path.example") -> Person:
+    """A fresh person; address, password and canary come from the trial's own randomness."""
+    label = label_of(index)
+    canary = new_canary(source)
+    return Person(
+        label=label,
+        email=f"{label}.{canary}@{domain}",
+        password=f"{source.getrandbits(96):024x}-Pw!",
+        canary=canary,
+    )

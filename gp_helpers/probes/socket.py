@@ -1,0 +1,221 @@
+"""The WebSocket probe: a socket whose every frame is recorded when it arrives.
+
+A reader task belongs to the trial's supervisor; whoever waits for a message waits on what was
+recorded, so that nothing can be seen and not be in the history.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gp_helpers.history import Entry, Kind, Recorder
+from gp_helpers.parameters.description import WebSocketDescription
+from gp_helpers.parameters.templates import render
+from gp_helpers.probes.http import search
+from gp_helpers.probes.people import Person
+from gp_helpers.probes.supervisor import Supervisor
+from gp_helpers.targets.transports import Channel, ChannelClosed
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message that arrived, as the description reads it."""
+
+    entry: Entry
+    body: Any
+    """None if the frame could not be decoded."""
+    events: tuple[str, ...]
+    request_id: str | None
+    event_id: Any = None
+
+    @property
+    def type(self) -> Any:
+        """The message's ``type``, where it has one."""
+        return self.body.get("type") if isinstance(self.body, Mapping) else None
+
+
+@dataclass
+class Socket:
+    """An open WebSocket of one person."""
+
+    label: str
+    person: Person
+    description: WebSocketDescription
+    recorder: Recorder
+    channel: Channel
+    opened: Entry
+    messages: list[Message] = field(default_factory=list)
+    closed: Entry | None = None
+    ready: Message | None = None
+    requests: list[str] = field(default_factory=list)
+    """Ids of the questions that may be answered here."""
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def start_reading(self, supervisor: Supervisor) -> None:
+        """Start the reader; it ends with the socket or with its owner."""
+        supervisor.start(self._read(), name=f"reader of {self.label}")
+
+    async def _read(self) -> None:
+        try:
+            while True:
+                received = await self.channel.receive()
+                self._take(received.message, received.raw, received.undecodable)
+                self._notify()
+        except ChannelClosed as end:
+            self.closed = self.recorder.add(
+                Kind.WS_CLOSED,
+                self.person.label,
+                self.label,
+                code=end.code,
+                reason=end.reason,
+                by=end.by,
+            )
+        finally:
+            self._notify()
+
+    def _take(self, body: Any, raw: str, undecodable: str | None) -> None:
+        about: dict[str, Any] = {}
+        events: tuple[str, ...] = ()
+        request_id = None
+        if undecodable is not None:
+            about = {"undecodable": undecodable, "raw": raw}
+        else:
+            events = tuple(
+                name
+                for name, predicate in self.description.events.items()
+                if search(predicate, body) is True
+            )
+            request_id = self._request_of(body)
+            about = {"message": body, "events": list(events), "request_id": request_id}
+            owner = search(self.description.event_owner, body)
+            if owner is not None:
+                about["owner"] = owner
+        event_id = search(self.description.event_id, body)
+        if event_id is not None:
+            about["event_id"] = event_id
+        entry = self.recorder.add(Kind.WS_RECEIVED, self.person.label, self.label, **about)
+        message = Message(entry, body, events, request_id, event_id)
+        self.messages.append(message)
+        if self.ready is None and search(self.description.ready, body) is True:
+            self.ready = message
+
+    def _request_of(self, body: Any) -> str | None:
+        correlate = self.description.correlate
+        if correlate is None:
+            return self.requests[-1] if self.requests else None
+        for request_id in reversed(self.requests):
+            if search(render(correlate, {"request_id": request_id}), body) is True:
+                return request_id
+        return None
+
+    def _notify(self) -> None:
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+    async def send(self, message: Any, *, request_id: str | None = None) -> Entry | None:
+        """Send a message; None (and the end is recorded) if the socket is closed."""
+        if request_id is not None and request_id not in self.requests:
+            self.requests.append(request_id)
+        about = {"request_id": request_id} if request_id is not None else {}
+        entry = self.recorder.add(
+            Kind.WS_SENT, self.person.label, self.label, message=message, **about
+        )
+        try:
+            await self.channel.send(message)
+        except ChannelClosed:
+            return None
+        return entry
+
+    async def wait_until(
+        self, condition: Callable[[], bool], *, timeout_s: float, awaited: str
+    ) -> bool:
+        """Wait until a condition over what arrived holds; False, and a timeout on record, if not.
+
+        Also False as soon as the socket is closed and the condition does not hold.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not condition():
+                    if self.closed is not None:
+                        return False
+                    await self._changed.wait()
+        except TimeoutError:
+            self.recorder.add(
+                Kind.TIMEOUT,
+                self.person.label,
+                self.label,
+                awaited=awaited,
+                seconds=timeout_s,
+                definite=False,
+            )
+            return False
+        return True
+
+    async def wait_ready(self, timeout_s: float) -> bool:
+        """Wait for the platform's word that the connection serves."""
+        if self.description.ready is None:
+            return True
+        return await self.wait_until(
+            lambda: self.ready is not None, timeout_s=timeout_s, awaited="ready"
+        )
+
+    async def wait_for_answer(self, request_id: str, timeout_s: float) -> bool:
+        """Wait for the last event of a request, or for an error about it."""
+        return await self.wait_until(
+            lambda: self.is_finished(request_id), timeout_s=timeout_s, awaited="answer"
+        )
+
+    async def wait_closed(self, timeout_s: float) -> bool:
+        """Wait for the end of the connection."""
+        return await self.wait_until(
+            lambda: self.closed is not None, timeout_s=timeout_s, awaited="close"
+        )
+
+    def of(self, request_id: str) -> list[Message]:
+        """The messages that belong to a request."""
+        return [message for message in self.messages if message.request_id == request_id]
+
+    def is_finished(self, request_id: str) -> bool:
+        """Whether a request has its last event or an error."""
+        return any(
+            "agent_completed" in message.events or self.is_error(message)
+            for message in self.of(request_id)
+        )
+
+    def is_error(self, message: Message) -> bool:
+        """Whether the platform says that a request failed."""
+        return search(self.description.error, message.body) is True
+
+    def answer_to(self, request_id: str) -> str | None:
+        """The answer to a request as text; streamed parts are put together."""
+        parts = []
+        for message in self.of(request_id):
+            if self.description.answer_chunk is not None:
+                part = search(self.description.answer_chunk, message.body)
+                if isinstance(part, str):
+                    parts.append(part)
+            elif "agent_completed" in message.events:
+                answer = search(self.description.answer, message.body)
+                if answer is not None:
+                    return answer if isinstance(answer, str) else json.dumps(answer)
+        return "".join(parts) or None
+
+    @property
+    def last_event_id(self) -> Any:
+        """The last event id that was seen; None before the first."""
+        ids = [message.event_id for message in self.messages if message.event_id is not None]
+        return ids[-1] if ids else None
+
+    async def close(self) -> None:
+        """Close properly; the reader records the end."""
+        await self.channel.close()
+        await self.wait_closed(2.0)
+
+    async def drop(self) -> None:
+        """Drop the connection without a word; the reader records the end."""
+        await self.channel.abort()
+        await self.wait_closed(2.0)

@@ -1,0 +1,160 @@
+"""A target that is running: its description, and the controls that only some targets have.
+
+Probes use the description. Steps that need more (a clock to step, a hop to slow down, an instance
+to kill) ask for a control; a target that lacks it says why, and the claims that rest on it stay
+unobserved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol
+
+from gp_helpers.parameters.description import Description, Limits
+
+if TYPE_CHECKING:
+    from gp_helpers.faults import HttpFault, TcpProxy
+
+
+class TargetKind(StrEnum):
+    """What the probes talk to."""
+
+    EMBEDDED = "embedded"
+    ASGI = "asgi"
+    DEPLOYMENT = "deployment"
+
+
+class Ability(StrEnum):
+    """Something that a case may need of a target."""
+
+    DIAGNOSTICS = "diagnostics"
+    """What is in flight can be read, so that silence is proven and resources are counted."""
+    CLOCK = "clock"
+    """Services' clocks can be stepped."""
+    MINT = "mint"
+    """Tokens with chosen flaws can be made, since the signing secret is known."""
+    INSTANCES = "instances"
+    """Backend instances can be started cold, killed and addressed one by one."""
+    AUTH_HOP = "auth_hop"
+    """A fault can stand between backend and auth service."""
+    MODEL_HOP = "model_hop"
+    CLIENT_HOP = "client_hop"
+    """A fault can stand between probe and ingress."""
+    STORE_LOCK = "store_lock"
+    """The store's write lock can be held."""
+    ROUTES = "routes"
+    """Routers say what they would decide about a message."""
+    FACTORIES = "factories"
+    """Factories can be held against the contract."""
+    LOAD = "load"
+    """The target allows load."""
+
+
+class Hop(StrEnum):
+    """A connection between two services, or between probe and platform."""
+
+    CLIENT_INGRESS = "client-ingress"
+    BACKEND_AUTH = "backend-auth"
+    BACKEND_MODEL = "backend-model"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """What a case needs of a platform that is started for it."""
+
+    backends: int = 1
+    auth_services: int = 1
+    """With two, backend N asks auth service N."""
+    cold: bool = False
+    """No backend instance runs; the ingress starts the first one when a request arrives."""
+    proxied: frozenset[Hop] = frozenset()
+    """Hops at which a fault proxy stands, transparent until told otherwise."""
+    gateway: Mapping[str, float] = field(default_factory=dict)
+    """Settings of the gateway (heartbeat, lifetime, timeouts) that differ from the defaults."""
+    auth: Mapping[str, Any] = field(default_factory=dict)
+    backend: Mapping[str, Any] = field(default_factory=dict)
+    ingress: Mapping[str, Any] = field(default_factory=dict)
+    busy_timeout_s: float = 5.0
+
+
+class Unavailable(Exception):
+    """Raised when a step asks for an ability that the target lacks."""
+
+    def __init__(self, ability: Ability, reason: str) -> None:
+        super().__init__(f"{ability.value}: {reason}")
+        self.ability = ability
+        self.reason = reason
+
+
+class Controls(Protocol):
+    """What can be done to a target beside talking to it. Every method may raise `Unavailable`."""
+
+    async def state(self, service: str) -> Mapping[str, Any]:
+        """A reading of a service's diagnostics."""
+        ...
+
+    async def route(self, service: str, message: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What each router of a backend would decide about a message: router name to decision."""
+        ...
+
+    async def set_clock(self, offset_s: float, *services: str) -> None:
+        """Set the clock offset of services; of all of them if none is named."""
+        ...
+
+    def mint(self, flaw: str, *, subject: str, email: str) -> str:
+        """A token with a flaw: see `gp_helpers.targets.minting.FLAWS`."""
+        ...
+
+    def services(self) -> Mapping[str, str]:
+        """Service names to base URLs, those of single backend instances included."""
+        ...
+
+    def tcp_proxy(self, hop: Hop) -> TcpProxy:
+        """The proxy at a hop, for latency, resets and cuts."""
+        ...
+
+    def http_fault(self, hop: Hop) -> HttpFault:
+        """The HTTP fault at a hop, for answers that the service did not give."""
+        ...
+
+    def hold_write_lock(self) -> AbstractAsyncContextManager[None]:
+        """Hold the store's write lock for as long as the context is open."""
+        ...
+
+    async def start_instance(self) -> str:
+        """Start another backend instance cold, without waiting for it; returns its name."""
+        ...
+
+    async def stop_instance(self, name: str, *, kill: bool = False) -> None:
+        """Stop a backend instance (SIGTERM, then SIGKILL), or kill it at once."""
+        ...
+
+    async def restart_instance(self, name: str) -> None:
+        """Stop a backend instance and start it again, with its memory gone, at the same name."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RunningTarget:
+    """What the probes talk to."""
+
+    name: str
+    kind: TargetKind
+    description: Description
+    lacking: Mapping[Ability, str]
+    """Abilities that the target does not have, each with the reason."""
+    controls: Controls
+    limits: Limits | None
+    """What a guest may do; None on a platform that is ours."""
+
+    def can(self, ability: Ability) -> bool:
+        """Whether the target has an ability."""
+        return ability not in self.lacking
+
+    def require(self, ability: Ability) -> None:
+        """Raise `Unavailable` with the reason if the target lacks an ability."""
+        if ability in self.lacking:
+            raise Unavailable(ability, self.lacking[ability])

@@ -1,0 +1,117 @@
+"""What a transport is: it carries messages over a socket, whatever the framing.
+
+``json`` and ``socketio`` ship with the workbook; a target may name its own by import string.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+_BUILT_IN = {
+    "json": "gp_helpers.targets.transports.json_text:JsonTransport",
+    "socketio": "gp_helpers.targets.transports.socketio:SocketIoTransport",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """What a transport needs to open a socket."""
+
+    url: str
+    headers: Sequence[tuple[str, str]] = ()
+    subprotocols: Sequence[str] = ()
+    timeout_s: float = 10.0
+    max_message_bytes: int = 4_194_304
+    verify_tls: bool = True
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One frame from the platform."""
+
+    message: Any
+    """The decoded message; None if it could not be decoded."""
+    raw: str
+    """The text as it came; binary frames in hexadecimal, cut after 4096 characters."""
+    undecodable: str | None = None
+
+
+class HandshakeRefused(Exception):
+    """Raised when the handshake ends without a socket.
+
+    ``status`` is None when there was no HTTP answer at all.
+    """
+
+    def __init__(
+        self,
+        status: int | None,
+        reason: str,
+        headers: Sequence[tuple[str, str]] = (),
+        body: str = "",
+    ) -> None:
+        super().__init__(f"handshake refused: {status or 'no HTTP answer'} {reason}")
+        self.status = status
+        self.reason = reason
+        self.headers = tuple(headers)
+        self.body = body
+
+
+class ChannelClosed(Exception):
+    """Raised when the socket is closed; ``by`` is us, them or nobody (no close frame)."""
+
+    def __init__(self, code: int, reason: str, by: str) -> None:
+        super().__init__(f"closed with {code} {reason!r} by {by}")
+        self.code = code
+        self.reason = reason
+        self.by = by
+
+
+class Channel(Protocol):
+    """An open socket."""
+
+    @property
+    def subprotocol(self) -> str | None:
+        """The subprotocol that the platform selected."""
+        ...
+
+    async def send(self, message: Any) -> None:
+        """Send a message; raises `ChannelClosed`."""
+        ...
+
+    async def receive(self) -> Received:
+        """The next message; raises `ChannelClosed`."""
+        ...
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Close properly, with the closing handshake."""
+        ...
+
+    async def abort(self) -> None:
+        """Drop the connection without a word, as a tunnel does."""
+        ...
+
+
+class Transport(Protocol):
+    """Opens channels."""
+
+    async def open(self, handshake: Handshake) -> Channel:
+        """Open a socket; raises `HandshakeRefused`."""
+        ...
+
+
+def transport(name: str) -> Transport:
+    """A transport by name or by import string; ``ValueError`` says what is allowed."""
+    target = _BUILT_IN.get(name, name)
+    module_name, _, attribute = target.partition(":")
+    if not attribute:
+        known = ", ".join(_BUILT_IN)
+        raise ValueError(f"unknown transport {name!r}; allowed: {known}, or package.module:name")
+    try:
+        made: Transport = getattr(importlib.import_module(module_name), attribute)()
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"transport {name!r} cannot be imported: {error}") from error
+    return made

@@ -1,0 +1,119 @@
+"""JSON over WebSocket text frames, on the ``websockets`` library.
+
+Its keep-alive pings are off: what is on the wire is what the case sent.
+"""
+
+from __future__ import annotations
+
+import json
+import ssl
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidHandshake,
+    InvalidStatus,
+    InvalidURI,
+)
+from websockets.typing import Subprotocol
+
+from gp_helpers.targets.transports.base import (
+    Channel,
+    ChannelClosed,
+    Handshake,
+    HandshakeRefused,
+    Received,
+)
+
+_SHOWN = 4096
+
+
+def decode(frame: str | bytes) -> Received:
+    """Decode one frame; anything that is not JSON is kept as undecodable."""
+    if isinstance(frame, bytes):
+        return Received(None, frame[: _SHOWN // 2].hex(), "a binary frame")
+    try:
+        return Received(json.loads(frame), frame)
+    except (ValueError, RecursionError) as error:
+        return Received(None, frame[:_SHOWN], f"not JSON: {error}")
+
+
+def _closed(error: ConnectionClosed) -> ChannelClosed:
+    if error.rcvd is not None:
+        by = "us" if error.sent is not None and error.rcvd_then_sent is False else "them"
+        return ChannelClosed(error.rcvd.code, error.rcvd.reason, by)
+    if error.sent is not None:
+        by = "us" if error.sent.code in (1000, 1001) else "nobody"
+        return ChannelClosed(error.sent.code if by == "us" else 1006, error.sent.reason, by)
+    return ChannelClosed(1006, "no close frame", "nobody")
+
+
+class JsonChannel:
+    """An open WebSocket that speaks JSON."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self._connection = connection
+
+    @property
+    def subprotocol(self) -> str | None:
+        return self._connection.subprotocol
+
+    async def send(self, message: Any) -> None:
+        text = message if isinstance(message, str) else json.dumps(message)
+        try:
+            await self._connection.send(text)
+        except ConnectionClosed as error:
+            raise _closed(error) from error
+
+    async def receive(self) -> Received:
+        try:
+            return decode(await self._connection.recv())
+        except ConnectionClosed as error:
+            raise _closed(error) from error
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        await self._connection.close(code, reason)
+
+    async def abort(self) -> None:
+        self._connection.transport.abort()
+        await self._connection.wait_closed()
+
+
+class JsonTransport:
+    """Opens WebSockets that carry one JSON value a text frame."""
+
+    async def open(self, handshake: Handshake) -> Channel:
+        secure = handshake.url.startswith("wss:")
+        context: ssl.SSLContext | None = None
+        if secure:
+            context = ssl.create_default_context()
+            if not handshake.verify_tls:
+                context.check_hostname = False
+                context.verify_mode = ssl.CERT_NONE
+        try:
+            connection = await connect(
+                handshake.url,
+                additional_headers=list(handshake.headers),
+                subprotocols=[Subprotocol(name) for name in handshake.subprotocols] or None,
+                compression=None,
+                proxy=None,
+                ping_interval=None,
+                open_timeout=handshake.timeout_s,
+                close_timeout=2.0,
+                max_size=handshake.max_message_bytes,
+                max_queue=None,
+                ssl=context,
+                process_exception=lambda error: error,
+            )
+        except InvalidStatus as error:
+            response = error.response
+            raise HandshakeRefused(
+                response.status_code,
+                response.reason_phrase,
+                tuple(response.headers.raw_items()),
+                bytes(response.body or b"").decode("utf-8", "replace")[:_SHOWN],
+            ) from error
+        except (InvalidHandshake, InvalidURI, OSError, TimeoutError, EOFError) as error:
+            raise HandshakeRefused(None, f"{type(error).__name__}: {error}") from error
+        return JsonChannel(connection)
