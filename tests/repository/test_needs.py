@@ -3,6 +3,7 @@
 import os
 import select
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -149,16 +150,17 @@ def test_the_throwaway_server_ends_with_an_owner_that_is_killed() -> None:
     assert owner.stdin is not None
     url = sqlalchemy.make_url(owner.stdout.readline().strip())
     folder = Path(str(url.query["host"]))
+    process = int((folder / "data" / "postmaster.pid").read_text().splitlines()[0])
+    server = os.pidfd_open(process)
     try:
-        process = int((folder / "data" / "postmaster.pid").read_text().splitlines()[0])
         owner.kill()
         owner.wait()
-        server = os.pidfd_open(process) if Path(f"/proc/{process}").exists() else None
-        if server is not None:
-            ended, _, _ = select.select([server], [], [], 10)
-            os.close(server)
-            assert ended, "the server outlived its owner"
+        ended, _, _ = select.select([server], [], [], 10)
+        if not ended:
+            signal.pidfd_send_signal(server, signal.SIGQUIT)
+        assert ended, "the server outlived its owner"
     finally:
+        os.close(server)
         owner.stdin.close()
         owner.stdout.close()
         shutil.rmtree(folder)
