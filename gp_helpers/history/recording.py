@@ -109,6 +109,7 @@ class Recorder:
     _entries: list[Entry] = field(default_factory=list)
     _file: TextIO | None = None
     _began: float = 0.0
+    _sealed: bool = False
 
     def __post_init__(self) -> None:
         self._began = self.clock()
@@ -124,7 +125,10 @@ class Recorder:
         return self.add(Kind.TRIAL_STARTED, "lab", schema=SCHEMA, **header)
 
     def add(self, kind: Kind, actor: str, subject: str = "", /, **data: Any) -> Entry:
-        """Record an entry; secrets are taken out before it exists."""
+        """Record an entry; secrets are taken out before it exists.
+
+        After `seal` an entry is made but belongs to no history any more.
+        """
         entry = Entry(
             seq=len(self._entries),
             t=self.clock() - self._began,
@@ -134,6 +138,8 @@ class Recorder:
             step=self.step,
             data=self.redactor.value(data),
         )
+        if self._sealed:
+            return entry
         self._entries.append(entry)
         if self._file is not None:
             try:
@@ -143,6 +149,10 @@ class Recorder:
                 assert self.path is not None
                 raise HistoryWriteError(self.path, error) from error
         return entry
+
+    def seal(self) -> None:
+        """The history is over: what still arrives while things are taken down is not part of it."""
+        self._sealed = True
 
     @property
     def history(self) -> History:

@@ -1,0 +1,89 @@
+"""Component checks: each part of the platform alone is healthy; the plan's thesis, seen.
+
+
+On every target the health endpoints; where single services can be addressed, also what each of
+them does by itself: the auth service issues and validates a token, the model server completes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gp_helpers.history import Kind
+from gp_helpers.parameters.description import Operation
+
+if TYPE_CHECKING:
+    from gp_helpers.cases.trial import Trial
+
+
+async def check_components(trial: Trial) -> list[dict[str, Any]]:
+    """Record a check of each component, and return them as rows."""
+    rows = []
+    for name, exchange in (await trial.client.check_health()).items():
+        rows.append(
+            record_component(
+                trial,
+                name,
+                "answers its health endpoint",
+                exchange.accepted if exchange.status is not None else False,
+                f"status {exchange.status}",
+            )
+        )
+    rows.append(await _auth_alone(trial))
+    model = trial.target.controls.services().get("model") if trial.is_ours else None
+    if model is not None:
+        rows.append(await _model_alone(trial, model))
+    return rows
+
+
+def record_component(
+    trial: Trial, component: str, check: str, healthy: bool | None, detail: str
+) -> dict[str, Any]:
+    """Record one component check; ``healthy`` None is "could not be checked"."""
+    trial.recorder.add(
+        Kind.COMPONENT, "lab", component, component=component, check=check, healthy=healthy,
+        detail=detail,
+    )  # fmt: skip
+    return {"component": component, "check": check, "healthy": healthy, "detail": detail}
+
+
+async def _auth_alone(trial: Trial) -> dict[str, Any]:
+    person = await trial.person("auth-check")
+    description = trial.target.description.auth
+    validator = next(iter(description.validators), None)
+    if validator is None or person.access_token is None:
+        return record_component(
+            trial,
+            "auth",
+            "issues a token",
+            person.access_token is not None,
+            "logged in" if person.access_token else "no token after log-in",
+        )
+    decision = await trial.client.present(
+        person, validator, person.access_token, about="component check"
+    )
+    return record_component(
+        trial,
+        validator,
+        "accepts a token that was just issued",
+        decision.accepted,
+        f"identity {trial.client.label_of(decision.identity)}",
+    )
+
+
+async def _model_alone(trial: Trial, url: str) -> dict[str, Any]:
+    operation = Operation.model_validate(
+        {
+            "method": "POST",
+            "url": f"{url}/v1/chat/completions",
+            "bearer": "embedded",
+            "json": {
+                "model": "golden-path-embedded",
+                "messages": [{"role": "user", "content": "What can I ask you?"}],
+            },
+        }
+    )
+    exchange = await trial.client.http.send("lab", operation, {}, purpose="model alone")
+    return record_component(
+        trial, "model", "completes a prompt", bool(exchange.accepted), f"status {exchange.status}"
+    )

@@ -1,0 +1,123 @@
+"""Steps: what a case consists of, in order, each shown in one notebook cell.
+
+A case is a class; its steps are its decorated methods in the order of their definition; the state
+of a trial lives in the instance, so a step takes no arguments.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from gp_helpers.cases.components import check_components
+from gp_helpers.parameters import Parameters
+from gp_helpers.plan import CASES, CaseInfo, Suite, UnknownNameError
+from gp_helpers.targets.running import Ability, Arrangement
+
+if TYPE_CHECKING:
+    from gp_helpers.cases.trial import Trial
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a step gives back to be looked at: a title that states what was seen, and rows."""
+
+    title: str
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+
+StepMethod = Callable[[Any], Awaitable[Shown]]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One act of a case."""
+
+    name: str
+    does: str
+    """What it is about to do, in one sentence."""
+    expects: str
+    """What should come back from a healthy platform."""
+    method: StepMethod
+    needs: tuple[Ability, ...] = ()
+    """Without these abilities of the target it is not taken; its claims stay unobserved."""
+
+
+def step(
+    does: str, *, expects: str, needs: tuple[Ability, ...] = ()
+) -> Callable[[StepMethod], StepMethod]:
+    """Mark a method of a case as a step."""
+
+    def mark(method: StepMethod) -> StepMethod:
+        method.__golden_path_step__ = Step(  # type: ignore[attr-defined]
+            method.__name__, does, expects, method, needs
+        )
+        return method
+
+    return mark
+
+
+class Case:
+    """Base of all cases. A subclass states its id, what it needs, and its steps."""
+
+    id: ClassVar[str]
+    arrangement: ClassVar[Arrangement] = Arrangement()
+    requires: ClassVar[tuple[Ability, ...]] = ()
+    """Abilities without which the case cannot be judged at all on a target."""
+    describes: ClassVar[tuple[str, ...]] = ("websocket",)
+    """Parts of the description without which the case cannot be judged on a target."""
+    optional_claims: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """Kind of target to the claims that may stay unobserved there."""
+
+    def __init__(self, trial: Trial) -> None:
+        self.trial = trial
+
+    @classmethod
+    def info(cls) -> CaseInfo:
+        """The plan's entry."""
+        return CASES[cls.id]
+
+    @classmethod
+    def arranged(cls, parameters: Parameters) -> Arrangement:
+        """What the case needs of a platform that is started for it."""
+        del parameters
+        return cls.arrangement
+
+    @classmethod
+    def steps(cls) -> tuple[Step, ...]:
+        """The steps, in order; the component checks come first in every case."""
+        own = [
+            member.__golden_path_step__
+            for member in cls.__dict__.values()
+            if hasattr(member, "__golden_path_step__")
+        ]
+        return (_COMPONENTS, *own)
+
+    async def components(self) -> Shown:
+        """Check each component alone; a case with more to check extends this."""
+        return Shown("Each component alone", await check_components(self.trial))
+
+
+async def _components(case: Case) -> Shown:
+    return await case.components()
+
+
+_COMPONENTS = Step(
+    "components",
+    "Check each component alone, before the integration is tried.",
+    "every component is healthy by itself",
+    _components,
+)
+
+_MODULES = {suite: f"gp_helpers.cases.{suite.value}" for suite in Suite}
+
+
+def case_class(case_id: str) -> type[Case]:
+    """The class of a case; `UnknownNameError` with a suggestion if the plan has no such case."""
+    if case_id not in CASES:
+        raise UnknownNameError("case", case_id, CASES)
+    module = importlib.import_module(_MODULES[CASES[case_id].suite])
+    cases: Mapping[str, type[Case]] = module.CASES
+    return cases[case_id]

@@ -1,0 +1,263 @@
+"""A trial: one run of a case's steps, with fresh users and its own seed, on one running target.
+
+`open_trial` gives a trial whose steps can be taken one by one, as a notebook does; `take_all` takes
+them all, unattended, with the same code.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from gp_helpers.cases.steps import Case, Shown, Step, case_class
+from gp_helpers.checkers import Verdict, judge
+from gp_helpers.history import Entry, Kind, Recorder, Redactor
+from gp_helpers.parameters import Parameters
+from gp_helpers.probes import (
+    Client,
+    Guest,
+    HttpProbe,
+    LimitReachedError,
+    NotDescribedError,
+    Person,
+    Supervisor,
+    new_person,
+    silence,
+)
+from gp_helpers.targets.running import RunningTarget, TargetKind, Unavailable
+
+
+class Role(StrEnum):
+    """What a trial is for."""
+
+    TRIAL = "trial"
+    CONTRAST = "contrast"
+    """The same steps, same seed, on the remediated wiring; it carries no verdict of its own."""
+
+
+class SeededIds:
+    """Ids from the trial's own randomness, so that the same seed sends the same ids."""
+
+    def __init__(self, source: random.Random) -> None:
+        self._source = source
+
+    def uuid4(self) -> uuid.UUID:
+        """A random UUID of version 4."""
+        return uuid.UUID(int=self._source.getrandbits(128), version=4)
+
+
+@dataclass
+class Trial:
+    """What the steps of a case hold in their hand."""
+
+    case_id: str
+    number: int
+    seed: int
+    parameters: Parameters
+    target: RunningTarget
+    recorder: Recorder
+    client: Client
+    supervisor: Supervisor
+    random: random.Random
+    _people: int = 0
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the embedded platform is the target."""
+        return self.target.kind is TargetKind.EMBEDDED
+
+    @property
+    def controls(self) -> Any:
+        """The target's controls; a step that uses one states the ability that it needs."""
+        return self.target.controls
+
+    def threshold(self, name: str) -> float:
+        """The limit that applies."""
+        return self.parameters.threshold(name)
+
+    async def person(self, label: str | None = None, *, log_in: bool = True) -> Person:
+        """A fresh person, registered and logged in."""
+        made = new_person(self._people, self.random)
+        self._people += 1
+        if label is not None:
+            made.label = label
+        await self.client.register(made)
+        if log_in:
+            await self.client.log_in(made)
+        return made
+
+    async def people(self, count: int) -> list[Person]:
+        """Fresh people, registered and logged in, side by side."""
+        return list(await asyncio.gather(*(self.person() for _ in range(count))))
+
+    async def silence(self, *, timeout_s: float = 5.0) -> Entry:
+        """Record that nothing more is on its way."""
+        return await silence(self.client, timeout_s=timeout_s)
+
+    def expect(self, about: str, **known: Any) -> Entry:
+        """Record something that the case knows to be right."""
+        return self.recorder.add(Kind.EXPECTED, "lab", about, about=about, **known)
+
+    def measured(self, quantity: str, value: float, unit: str, **more: Any) -> Entry:
+        """Record a number that was measured."""
+        return self.recorder.add(
+            Kind.MEASURED, "lab", quantity, quantity=quantity, value=value, unit=unit, **more
+        )
+
+    def control(self, what: str, **more: Any) -> Entry:
+        """Record something that is done to the platform."""
+        return self.recorder.add(Kind.CONTROL, "lab", what, what=what, **more)
+
+    async def reading(self, service: str, **more: Any) -> Mapping[str, Any]:
+        """Read and record a service's diagnostics."""
+        state: Mapping[str, Any] = await self.controls.state(service)
+        self.recorder.add(Kind.READING, "lab", service, **{**state, **more})
+        return state
+
+
+@dataclass
+class OpenTrial:
+    """A trial whose steps can be taken one by one."""
+
+    trial: Trial
+    case: Case
+    role: Role
+    guest: Guest
+    taken: list[str]
+    is_over: bool = False
+
+    async def take(self, step: Step) -> Shown:
+        """Take one step and record its beginning and end; re-raises what broke."""
+        recorder = self.trial.recorder
+        recorder.step = step.name
+        recorder.add(Kind.STEP_STARTED, "lab", step.name)
+        began = time.perf_counter()
+        outcome, error = "completed", None
+        try:
+            for ability in step.needs:
+                self.trial.target.require(ability)
+            return await step.method(self.case)
+        except Unavailable as lacking:
+            outcome = "unavailable"
+            recorder.add(
+                Kind.UNAVAILABLE, "lab", lacking.ability.value, ability=lacking.ability.value,
+                reason=lacking.reason,
+            )  # fmt: skip
+            return Shown(f"Not possible here: {lacking}")
+        except (NotDescribedError, LimitReachedError) as lacking:
+            outcome = "unavailable"
+            recorder.add(Kind.UNAVAILABLE, "lab", "", ability="", reason=str(lacking))
+            return Shown(f"Not possible here: {lacking}")
+        except asyncio.CancelledError:
+            outcome = "interrupted"
+            raise
+        except Exception as broke:
+            outcome, error = "failed", f"{type(broke).__name__}: {broke}"
+            raise
+        finally:
+            recorder.add(
+                Kind.STEP_ENDED,
+                "lab",
+                step.name,
+                outcome=outcome,
+                error=error,
+                seconds=round(time.perf_counter() - began, 4),
+            )
+            recorder.step = ""
+            self.taken.append(step.name)
+
+    def end(self, outcome: str = "completed", error: str | None = None) -> None:
+        """Record the end of the trial, once."""
+        if not self.is_over:
+            self.is_over = True
+            recorder = self.trial.recorder
+            if self.guest.limits is not None:
+                recorder.add(Kind.MEASURED, "lab", "guest", **self.guest.counted())
+            recorder.add(Kind.TRIAL_ENDED, "lab", outcome=outcome, error=error)
+            recorder.seal()
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict of what was recorded so far."""
+        return judge(self.trial.recorder.history)
+
+
+@asynccontextmanager
+async def open_trial(
+    case_id: str,
+    target: RunningTarget,
+    *,
+    parameters: Parameters,
+    http: httpx.AsyncClient,
+    path: Path | None,
+    role: Role = Role.TRIAL,
+    number: int = 1,
+    guest: Guest | None = None,
+    about: Mapping[str, Any] | None = None,
+) -> AsyncIterator[OpenTrial]:
+    """Open a trial on a running target; its sockets and history end with the context.
+
+    ``about`` goes into the header (wiring, isolation); the checker does not look at it. Trial N
+    uses seed + N - 1, the contrast of a trial the same.
+    """
+    cls = case_class(case_id)
+    seed = parameters.seed + number - 1
+    source = random.Random(f"{case_id}/{seed}")
+    redactor = Redactor(pseudonymise=target.kind is TargetKind.DEPLOYMENT)
+    guest = guest or Guest(target.limits)
+    async with Supervisor(f"{case_id} {role} {number}") as supervisor:
+        with Recorder(path, redactor) as recorder:
+            recorder.start(
+                case=case_id,
+                role=role.value,
+                trial=number,
+                seed=seed,
+                target=target.name,
+                kind=target.kind.value,
+                lacking={ability.value: reason for ability, reason in target.lacking.items()},
+                optional_claims=list(cls.optional_claims.get(target.kind.value, ())),
+                thresholds={name: parameters.threshold(name) for name in cls.info().thresholds},
+                concurrent_users=parameters.concurrent_users,
+                wall=datetime.now(UTC).isoformat(),
+                **(about or {}),
+            )
+            probe = HttpProbe(recorder, http, guest)
+            client = Client(target, recorder, probe, guest, supervisor, SeededIds(source))
+            trial = Trial(
+                case_id, number, seed, parameters, target, recorder, client, supervisor, source
+            )
+            opened = OpenTrial(trial, cls(trial), role, guest, [])
+            try:
+                yield opened
+            except BaseException as error:
+                interrupted = isinstance(error, asyncio.CancelledError | KeyboardInterrupt)
+                opened.end(
+                    "interrupted" if interrupted else "failed", f"{type(error).__name__}: {error}"
+                )
+                raise
+            finally:
+                opened.end()
+                await supervisor.close()
+
+
+async def take_all(opened: OpenTrial) -> Verdict:
+    """Take every step in order and give the verdict; a step that breaks ends the trial."""
+    try:
+        for step in opened.case.steps():
+            await opened.take(step)
+    except Exception as error:
+        opened.end("failed", f"{type(error).__name__}: {error}")
+    else:
+        opened.end()
+    return opened.verdict
