@@ -156,7 +156,6 @@ _SPECIFICATIONS = (
     ErrorSpecification("thread_not_found", 404, False, "You have no thread with this id."),
     ErrorSpecification("method_not_allowed", 405, False, "This method is not allowed here."),
     ErrorSpecification("email_taken", 409, False, "An account with this e-mail address exists."),
-    ErrorSpecification("request_in_progress", 409, True, "This request is being worked on."),
     ErrorSpecification("message_too_big", 413, False, "The message is too big."),
     ErrorSpecification("overloaded", 429, True, "Too much work is waiting already."),
     ErrorSpecification("internal", 500, False, "Something unexpected went wrong."),

@@ -81,7 +81,15 @@ class GatewaySettings(Settings):
     """Request timeout of the ingress, as the gateway assumes it."""
     reconnect_notice_s: PositiveFloat = 5.0
     """How long before the end of its lifetime a connection is told to reconnect."""
+    resume_grace_s: PositiveFloat = 0.25
+    """How long a new connection's events wait for its client to say where it stopped."""
     max_message_bytes: PositiveInt = 65_536
+    misunderstood_allowed: PositiveInt = 20
+    """Messages in a row that a client may send without one being understood; then 1008."""
+    send_buffer: PositiveInt = 128
+    """Messages that may wait to be sent on one connection; further events wait in the outbox."""
+    send_timeout_s: PositiveFloat = 5.0
+    """How long a client may take to accept one message; then 1013."""
 
 
 class BackendSettings(ServiceSettings):

@@ -1,0 +1,1 @@
+"""The auth service: accounts, passwords, tokens, and who may ask about them."""

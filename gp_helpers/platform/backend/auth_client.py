@@ -1,0 +1,91 @@
+"""Asking the auth service about a token, with one bounded retry for what may pass by itself."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import anyio
+import httpx
+
+from gp_helpers.platform.clock import Clock
+from gp_helpers.platform.contract import SERVICE_ID_HEADER, SERVICE_SECRET_HEADER
+from gp_helpers.platform.errors import AuthUnavailable
+from gp_helpers.platform.seams import Reply
+from gp_helpers.platform.settings import BackendSettings
+
+logger = logging.getLogger(__name__)
+
+_ATTEMPTS = 2
+
+
+class AuthHop:
+    """One request to `POST /auth/validate`, bounded in time."""
+
+    def __init__(self, http: httpx.AsyncClient, settings: BackendSettings) -> None:
+        self._http = http
+        self._base_url = settings.auth_url.rstrip("/")
+        self._timeout_s = settings.auth_timeout_s
+        self._headers = {
+            SERVICE_ID_HEADER: settings.service_id,
+            SERVICE_SECRET_HEADER: settings.service_secret,
+        }
+
+    async def ask(self, token: str) -> Reply:
+        """The reply, positive or negative; everything else is `AuthUnavailable`."""
+        try:
+            with anyio.fail_after(self._timeout_s):
+                response = await self._http.post(
+                    f"{self._base_url}/auth/validate",
+                    json={"token": token},
+                    headers=self._headers,
+                    timeout=None,
+                )
+        except TimeoutError as error:
+            raise AuthUnavailable("The auth service did not answer in time.") from error
+        except httpx.HTTPError as error:
+            raise AuthUnavailable("The auth service could not be reached.") from error
+        return _reply(response)
+
+    async def ready(self) -> None:
+        """Return when the auth service says that it is ready; raises `AuthUnavailable`."""
+        try:
+            response = await self._http.get(
+                f"{self._base_url}/health/ready", timeout=self._timeout_s
+            )
+        except httpx.HTTPError as error:
+            raise AuthUnavailable("The auth service could not be reached.") from error
+        if response.status_code != httpx.codes.OK:
+            raise AuthUnavailable("The auth service is not ready.")
+
+
+def _reply(response: httpx.Response) -> Reply:
+    if response.status_code != httpx.codes.OK:
+        raise AuthUnavailable(f"The auth service answered {response.status_code}.")
+    try:
+        reply = response.json()
+    except ValueError as error:
+        raise AuthUnavailable("The auth service did not answer with JSON.") from error
+    if not isinstance(reply, dict) or not isinstance(reply.get("valid"), bool):
+        raise AuthUnavailable("The auth service's answer says nothing about the token.")
+    return reply
+
+
+class RetryingAuthClient:
+    """Asks once more where the first attempt got no answer; a refused token is an answer."""
+
+    def __init__(self, hop: AuthHop, _clock: Clock) -> None:
+        self._hop = hop
+        self._retries = 0
+
+    async def ask(self, token: str) -> Reply:
+        for attempt in range(1, _ATTEMPTS):
+            try:
+                return await self._hop.ask(token)
+            except AuthUnavailable as failure:
+                self._retries += 1
+                logger.warning("attempt %d at the auth service failed: %s", attempt, failure)
+        return await self._hop.ask(token)
+
+    def state(self) -> dict[str, Any]:
+        return {"retries": self._retries}

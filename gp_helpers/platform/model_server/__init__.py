@@ -1,0 +1,1 @@
+"""The embedded model server: OpenAI-compatible, answers computed from the tool's data."""

@@ -1,0 +1,193 @@
+"""The one composition root: which component stands at each seam, and how a service is put together.
+
+`build_auth`, `build_backend` and `build_model` are ASGI factories that take a JSON-able config,
+`{"settings": {…}, "defects": ["auth.prefix_cache", …]}`; a host starts them by import string.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from importlib import import_module
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+from starlette.applications import Starlette
+
+from gp_helpers.platform.agents.model_client import ModelClient
+from gp_helpers.platform.agents.runner import ModelAgentRunner
+from gp_helpers.platform.agents.specifications import default_router
+from gp_helpers.platform.agents.tools import BillingTool
+from gp_helpers.platform.auth.application import AuthServices, auth_application
+from gp_helpers.platform.auth.passwords import Passwords
+from gp_helpers.platform.auth.tokens import TokenAuthority
+from gp_helpers.platform.backend.application import backend_application
+from gp_helpers.platform.backend.auth_client import AuthHop
+from gp_helpers.platform.backend.services import BackendServices
+from gp_helpers.platform.backend.startup import Readiness
+from gp_helpers.platform.backend.supervision import Supervisor
+from gp_helpers.platform.backend.validation import ChainedValidator
+from gp_helpers.platform.clock import Clock
+from gp_helpers.platform.defects.catalogue import CATALOGUE, defects_of
+from gp_helpers.platform.gateway.assembly import build_gateway
+from gp_helpers.platform.http import service_client
+from gp_helpers.platform.model_server.application import model_application
+from gp_helpers.platform.seams import SEAMS, TokenValidator
+from gp_helpers.platform.settings import AuthSettings, BackendSettings, ModelSettings
+from gp_helpers.platform.store import (
+    Accounts,
+    Billing,
+    Conversations,
+    Outbox,
+    Presence,
+    Sessions,
+    Store,
+)
+
+ServiceSettingsType = TypeVar("ServiceSettingsType", bound=BaseModel)
+
+
+class UnknownDefect(ValueError):
+    """Raised when a wiring names a defect that the catalogue does not have."""
+
+    def __init__(self, name: str) -> None:
+        close = difflib.get_close_matches(name, CATALOGUE, n=1)
+        suggestion = f"; did you mean {close[0]!r}?" if close else ""
+        super().__init__(f"unknown defect {name!r}{suggestion}")
+
+
+class Wiring:
+    """Which component stands at each seam: the remediated one, or that of a defect which is on."""
+
+    def __init__(self, defects: Iterable[str] = ()) -> None:
+        self.defects = frozenset(defects)
+        for name in sorted(self.defects):
+            if name not in CATALOGUE:
+                raise UnknownDefect(name)
+        self._components: dict[str, str] = {
+            seam: component
+            for name in self.defects
+            for seam, component in CATALOGUE[name].components.items()
+        }
+
+    @classmethod
+    def as_reported(cls, case: str) -> Wiring:
+        """Exactly the defects that a case is about."""
+        return cls(defects_of(case))
+
+    @classmethod
+    def all_defects(cls) -> Wiring:
+        """Everything at once; masking is to be expected."""
+        return cls(CATALOGUE)
+
+    def import_string(self, seam: str) -> str:
+        """Where the seam's component is: `module:attribute`."""
+        return self._components.get(seam, SEAMS[seam].remediated)
+
+    def component(self, seam: str) -> Any:
+        """The class that stands at a seam."""
+        module, _, attribute = self.import_string(seam).partition(":")
+        return getattr(import_module(module), attribute)
+
+
+class ServiceConfig(BaseModel, Generic[ServiceSettingsType]):
+    """The config of a service's factory."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    settings: ServiceSettingsType
+    defects: list[str] = []
+
+
+def build_auth(config: Mapping[str, Any]) -> Starlette:
+    """The auth service; `settings` are `AuthSettings`."""
+    parsed = ServiceConfig[AuthSettings].model_validate(config)
+    settings, wiring = parsed.settings, Wiring(parsed.defects)
+    clock = Clock(settings.clock_offset_s)
+    store = Store(settings.store)
+    sessions = Sessions(store)
+    return auth_application(
+        AuthServices(
+            settings=settings,
+            clock=clock,
+            store=store,
+            accounts=Accounts(store),
+            sessions=sessions,
+            passwords=Passwords(settings.passwords),
+            tokens=TokenAuthority(settings, clock),
+            revocations=wiring.component("revocation_list")(sessions, clock),
+            lifetime=wiring.component("token_lifetime")(settings),
+        )
+    )
+
+
+def build_backend(config: Mapping[str, Any]) -> Starlette:
+    """A backend instance; `settings` are `BackendSettings`."""
+    parsed = ServiceConfig[BackendSettings].model_validate(config)
+    settings, wiring = parsed.settings, Wiring(parsed.defects)
+    clock = Clock(settings.clock_offset_s)
+    http = service_client()
+    store = Store(settings.store)
+    accounts = Accounts(store)
+    billing = Billing(store, accounts)
+    conversations = Conversations(store)
+    router = default_router()
+    model = ModelClient(http, settings)
+    auth_hop = AuthHop(http, settings)
+    auth_client = wiring.component("auth_client")(auth_hop, clock)
+    time_rules = wiring.component("token_time_rules")(settings, clock)
+    refusal_cache = wiring.component("refusal_cache")(clock)
+    identity_cache = wiring.component("identity_cache")(clock)
+
+    def chain(reader_seam: str) -> TokenValidator:
+        return ChainedValidator(
+            time_rules=time_rules,
+            refusal_cache=refusal_cache,
+            identity_cache=identity_cache,
+            auth_client=auth_client,
+            reply_reader=wiring.component(reader_seam)(),
+        )
+
+    services = BackendServices(
+        settings=settings,
+        clock=clock,
+        http=http,
+        supervisor=Supervisor(),
+        readiness=Readiness(("store", "auth", "model", "event_manager")),
+        store=store,
+        accounts=accounts,
+        billing=billing,
+        conversations=conversations,
+        outbox=Outbox(store),
+        presence=Presence(store),
+        auth_client=auth_client,
+        threads_validator=chain("threads_reply_reader"),
+        chat_validator=chain("chat_reply_reader"),
+        gateway_validator=wiring.component("gateway_validator")(
+            chain("gateway_reply_reader"), settings, clock
+        ),
+        gateway_fallback=wiring.component("gateway_fallback")(),
+        auth_failure_edge=wiring.component("auth_failure_edge")(),
+        router=router,
+        runner=ModelAgentRunner(
+            router=router,
+            model=model,
+            tool=BillingTool(billing),
+            conversations=conversations,
+            clock=clock,
+        ),
+    )
+    gateway = build_gateway(services, wiring.component)
+    parts = {
+        "store": store.version,
+        "auth": auth_hop.ready,
+        "model": model.ready,
+        "event_manager": gateway.start,
+    }
+    return backend_application(services, gateway, parts)
+
+
+def build_model(config: Mapping[str, Any]) -> Starlette:
+    """The embedded model server; `settings` are `ModelSettings`. No defect concerns it."""
+    parsed = ServiceConfig[ModelSettings].model_validate(config)
+    return model_application(parsed.settings, Clock(parsed.settings.clock_offset_s))
