@@ -15,6 +15,12 @@ from gp_helpers.cloud_run.errors import (
     ServiceStartError,
 )
 from gp_helpers.cloud_run.host import Host, RunningService, open_host
+from gp_helpers.cloud_run.ingress import ExistingInstance, ingress_spec
+from gp_helpers.cloud_run.ingress_control import SECRET_HEADER, Action
+from gp_helpers.cloud_run.placement import Instance, InstanceState, Placement, PlacementRequest
+from gp_helpers.cloud_run.rules import RULES, Rule
+from gp_helpers.cloud_run.server import ServiceContext
+from gp_helpers.cloud_run.settings import RevisionSettings
 from gp_helpers.cloud_run.spec import (
     EntryKind,
     ExitStatus,
@@ -24,23 +30,40 @@ from gp_helpers.cloud_run.spec import (
     ServiceSpec,
     TcpProbe,
 )
+from gp_helpers.cloud_run.thread_host import close_service_thread
+from gp_helpers.cloud_run.zygote_owner import close_zygote, warm_zygote
 
 __all__ = [
+    "RULES",
+    "SECRET_HEADER",
+    "Action",
     "CloudRunError",
     "EntryError",
     "EntryKind",
+    "ExistingInstance",
     "ExitStatus",
     "Host",
     "HostClosedError",
     "HttpProbe",
+    "Instance",
+    "InstanceState",
     "Isolation",
     "NotSupportedError",
+    "Placement",
+    "PlacementRequest",
     "PortTakenError",
     "PreloadError",
     "Probe",
+    "RevisionSettings",
+    "Rule",
     "RunningService",
+    "ServiceContext",
     "ServiceSpec",
     "ServiceStartError",
     "TcpProbe",
+    "close_service_thread",
+    "close_zygote",
+    "ingress_spec",
     "open_host",
+    "warm_zygote",
 ]

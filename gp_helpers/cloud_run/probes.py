@@ -50,5 +50,7 @@ async def passes(probe: Probe, port: int, *, host: str = LOOPBACK) -> bool:
 
 async def wait_until_passed(probe: Probe, port: int, *, host: str = LOOPBACK) -> None:
     """Repeat `probe` with its period until an attempt succeeds."""
-    while not await passes(probe, port, host=host):
+    while True:
+        if await passes(probe, port, host=host):
+            return
         await asyncio.sleep(probe.period_s)

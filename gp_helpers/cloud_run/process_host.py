@@ -80,7 +80,9 @@ class ProcessService:
                 async with asyncio.timeout(self._spec.start_timeout_s):
                     await self._until_started()
             except TimeoutError:
-                raise self._start_error(f"not ready within {self._spec.start_timeout_s} s") from None
+                raise self._start_error(
+                    f"not ready within {self._spec.start_timeout_s} s"
+                ) from None
             finally:
                 self._status.close()
             self._is_started = True

@@ -12,7 +12,7 @@ import socket
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 import uvicorn
 
@@ -58,8 +58,8 @@ class _ObservedSet(set[T]):
         super().add(element)
         self.empty.clear()
 
-    def discard(self, element: T, /) -> None:
-        super().discard(element)
+    def discard(self, element: object, /) -> None:
+        super().discard(cast(T, element))
         if not self:
             self.empty.set()
 
@@ -114,7 +114,7 @@ class EventServer(uvicorn.Server):
     async def main_loop(self) -> None:
         await self._stopping.wait()
 
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002
         for server in self.servers:
             server.close()
         for connection in list(self._open_connections):

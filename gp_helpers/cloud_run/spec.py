@@ -1,4 +1,4 @@
-"""What a service is, before it runs: where its code is, what it is given, when it counts as started.
+"""What a service is, before it runs: where its code is, what it gets, when it has started.
 
 Specifications travel as JSON between processes, so everything in them is plain data.
 """

@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextvars
+import logging
 import os
 import signal
 import threading
 import traceback
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Generator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,6 +30,7 @@ from gp_helpers.cloud_run.sockets import bound_socket
 from gp_helpers.cloud_run.spec import LOOPBACK, EntryKind, ExitStatus, Isolation, ServiceSpec
 
 T = TypeVar("T")
+logger = logging.getLogger(__name__)
 
 _service_tasks: contextvars.ContextVar[set[asyncio.Task[Any]] | None] = contextvars.ContextVar(
     "service_tasks", default=None
@@ -37,10 +39,12 @@ _service_tasks: contextvars.ContextVar[set[asyncio.Task[Any]] | None] = contextv
 
 
 def _task_of_service(
-    loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T], **options: Any
-) -> asyncio.Task[T]:
+    loop: asyncio.AbstractEventLoop,
+    coroutine: Coroutine[Any, Any, Any] | Generator[Any, None, Any],
+    **options: Any,
+) -> asyncio.Task[Any]:
     """Make a task, and count it to the service whose context it is made in."""
-    task = asyncio.Task(coroutine, loop=loop, **options)
+    task: asyncio.Task[Any] = asyncio.Task(coroutine, loop=loop, **options)
     context = options.get("context")
     tasks = context.get(_service_tasks) if context is not None else _service_tasks.get()
     if tasks is not None:
@@ -136,9 +140,7 @@ class ThreadService:
         if self._spec.kind is EntryKind.SERVER:
             await run_server(self._spec, self._server_context(listener))
             return
-        self._server = asgi_server(
-            self._spec, stopping=self._stopping, started=self._started.set
-        )
+        self._server = asgi_server(self._spec, stopping=self._stopping, started=self._started.set)
         await self._server.serve_on(listener)
 
     def _server_context(self, listener: Any) -> ServiceContext:
@@ -155,9 +157,7 @@ class ThreadService:
         )
 
     def _log_failure(self) -> None:
-        import logging
-
-        logging.getLogger(__name__).exception("the service ended with an exception")
+        logger.exception("the service ended with an exception")
 
     async def _cancel_tasks(self) -> None:
         """End what the service started, as the end of a process would."""
@@ -248,8 +248,7 @@ class ThreadHost:
         if spec.environment:
             raise NotSupportedError("an environment of its own for a service", "thread")
         if any(
-            service.name == spec.name and service.exit_status is None
-            for service in self._services
+            service.name == spec.name and service.exit_status is None for service in self._services
         ):
             raise ServiceStartError(spec.name, "a service of this name runs already on this host")
         return await self.thread.call(self._start(spec, wait_ready))
@@ -323,4 +322,3 @@ def _forget_after_fork() -> None:
 
 atexit.register(close_service_thread)
 os.register_at_fork(after_in_child=_forget_after_fork)
-

@@ -15,6 +15,7 @@ import signal
 import socket
 import sys
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -133,15 +134,14 @@ class Zygote:
         launcher, launcher_end = socket.socketpair()
         pid = os.fork()
         if pid == 0:
+            launcher.close()
             self._become_service(message, listener, status, launcher_end)
         launcher_end.close()
         for descriptor in (listener, status):
             close_quietly(descriptor)
-        try:
+        with suppress(PermissionError, ProcessLookupError):
             # The child does the same; whichever comes first, its group exists from now on.
             os.setpgid(pid, pid)
-        except (PermissionError, ProcessLookupError):
-            pass
         session.pids[message["id"]] = pid
         self._session_of[pid] = (session, message["id"])
         self._add_session(launcher)
@@ -212,11 +212,9 @@ class Zygote:
 
 
 def _kill_group(pid: int) -> None:
-    try:
+    # macOS reports EPERM for a group whose only member is a zombie.
+    with suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        # macOS reports EPERM for a group whose only member is a zombie.
-        pass
 
 
 def preload(modules: list[str], sys_path: list[str]) -> dict[str, Any]:
