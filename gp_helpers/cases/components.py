@@ -1,6 +1,5 @@
 """Component checks: each part of the platform alone is healthy; the plan's thesis, seen.
 
-
 On every target the health endpoints; where single services can be addressed, also what each of
 them does by itself: the auth service issues and validates a token, the model server completes.
 """

@@ -100,19 +100,32 @@ def form(entry: Entry) -> str:
     return _ID.sub("#", f"{entry.step} {entry.kind.value} {told}")
 
 
+def _lane(entry: Entry, purposes: Mapping[int, str]) -> str:
+    match entry.kind:
+        case Kind.REQUEST | Kind.RESPONSE | Kind.NO_RESPONSE:
+            own = purposes.get(int(entry.data.get("request", entry.seq)), "")
+        case Kind.DECISION:
+            own = f"asks {entry.data.get('decider')}"
+        case _:
+            own = entry.subject
+    return f"{entry.actor} {own}".strip()
+
+
 def by_actor(history: History) -> dict[str, list[tuple[Entry, str]]]:
     """What each actor did and saw, in order, in canonical form.
 
-    Each connection of a user is an actor of its own, since two sockets race each other.
+    Each connection of a user is an actor of its own, and so is each purpose for which a user sends
+    requests and each decider that is asked, since one user's sockets and requests race each other.
     """
     forms: dict[str, list[tuple[Entry, str]]] = {}
+    purposes = {entry.seq: str(entry.data.get("purpose")) for entry in history.of(Kind.REQUEST)}
     for entry in history:
         if entry.kind not in _WHAT_HAPPENED:
             continue
         message = entry.data.get("message")
         if isinstance(message, Mapping) and message.get("type") in _UNTIMED_MESSAGES:
             continue
-        actor = f"{entry.actor} {entry.subject}".strip()
+        actor = _lane(entry, purposes)
         forms.setdefault(actor, []).append((entry, form(entry)))
     return forms
 

@@ -76,7 +76,7 @@ class Client:
         self._guest = guest
         self._supervisor = supervisor
         self._ids = ids
-        self._opened = 0
+        self._opened: dict[str, int] = {}
         self.people: dict[str, Person] = {}
         self.sockets: list[Socket] = []
 
@@ -260,8 +260,8 @@ class Client:
         token = token if token is not None else person.access_token
         handshake = self._handshake(description, person, token or "", query or {}, timeout_s)
         self._guest.admit_connection(handshake.url)
-        self._opened += 1
-        label = f"{person.label}-ws-{self._opened}"
+        self._opened[person.label] = self._opened.get(person.label, 0) + 1
+        label = f"{person.label}-ws-{self._opened[person.label]}"
         redactor = self.recorder.redactor
         self.recorder.add(
             Kind.WS_OPENING,

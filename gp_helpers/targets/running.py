@@ -104,8 +104,8 @@ class Controls(Protocol):
         """Set the clock offset of services; of all of them if none is named."""
         ...
 
-    def mint(self, flaw: str, *, subject: str, email: str) -> str:
-        """A token with a flaw: see `gp_helpers.targets.minting.FLAWS`."""
+    def bad_tokens(self, token: str) -> Mapping[str, str]:
+        """Variants of a good token by what is wrong with each; every validator must refuse each."""
         ...
 
     def services(self) -> Mapping[str, str]:

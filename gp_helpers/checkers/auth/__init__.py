@@ -1,0 +1,8 @@
+"""The checks of the auth suite, a module a case."""
+
+from collections.abc import Mapping
+
+from gp_helpers.checkers.auth import validation_cascade
+from gp_helpers.checkers.judging import Check
+
+CHECKS: Mapping[str, Check] = {"auth.validation_cascade": validation_cascade.check}

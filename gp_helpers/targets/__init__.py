@@ -1,0 +1,23 @@
+"""Targets: what the probes talk to, described and running."""
+
+from gp_helpers.targets.opening import open_target
+from gp_helpers.targets.running import (
+    Ability,
+    Arrangement,
+    Controls,
+    Hop,
+    RunningTarget,
+    TargetKind,
+    Unavailable,
+)
+
+__all__ = [
+    "Ability",
+    "Arrangement",
+    "Controls",
+    "Hop",
+    "RunningTarget",
+    "TargetKind",
+    "Unavailable",
+    "open_target",
+]

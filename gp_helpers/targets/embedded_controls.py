@@ -1,0 +1,114 @@
+"""What can be done to the embedded platform beside talking to it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from gp_helpers.cloud_run import Host, RunningService
+from gp_helpers.faults import HttpFault, TcpProxy, hold_write_lock
+from gp_helpers.platform.auth.tokens import bad_tokens
+from gp_helpers.platform.contract import DIAGNOSTICS_HEADER
+from gp_helpers.platform.settings import StoreSettings
+from gp_helpers.targets.running import Ability, Hop, Unavailable
+
+
+class ControlError(Exception):
+    """A control of the embedded platform did not do what it was asked: the platform is broken."""
+
+
+@dataclass
+class EmbeddedControls:
+    """Diagnostics, clocks, faults and instances of a running embedded platform."""
+
+    http: httpx.AsyncClient
+    host: Host
+    secret: str
+    jwt_secret: str
+    store: StoreSettings
+    auths: dict[str, RunningService]
+    model: RunningService
+    backends: dict[str, RunningService]
+    ingress: RunningService
+    tcp_proxies: dict[Hop, TcpProxy]
+    http_faults: dict[Hop, HttpFault]
+
+    def services(self) -> Mapping[str, str]:
+        """Service names to base URLs."""
+        running = [*self.auths.values(), self.model, *self.backends.values(), self.ingress]
+        return {service.name: service.url for service in running}
+
+    async def state(self, service: str) -> Mapping[str, Any]:
+        """A reading of a service's diagnostics."""
+        path = "/internal/ingress" if service == self.ingress.name else "/internal/state"
+        return await self._ask("GET", service, path)
+
+    async def route(self, service: str, message: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What each router of a backend would decide about a message."""
+        answer = await self._ask("GET", service, "/internal/route", params=dict(message))
+        decisions: Mapping[str, Any] = answer["decisions"]
+        return decisions
+
+    async def set_clock(self, offset_s: float, *services: str) -> None:
+        """Set the clock offset of services; of all that have a clock if none is named."""
+        names = services or (*self.auths, self.model.name, *self.backends)
+        await asyncio.gather(
+            *(
+                self._ask("PUT", name, "/internal/clock", json={"offset_s": offset_s})
+                for name in names
+            )
+        )
+
+    def bad_tokens(self, token: str) -> Mapping[str, str]:
+        """Variants of a good token by what is wrong with each."""
+        return bad_tokens(token, self.jwt_secret)
+
+    def tcp_proxy(self, hop: Hop) -> TcpProxy:
+        """The TCP proxy at a hop."""
+        return self.tcp_proxies[hop]
+
+    def http_fault(self, hop: Hop) -> HttpFault:
+        """The HTTP fault at a hop."""
+        return self.http_faults[hop]
+
+    def hold_write_lock(self) -> AbstractAsyncContextManager[None]:
+        """Hold the store's write lock for as long as the context is open."""
+        return hold_write_lock(self.store.url, schema=self.store.schema_name)
+
+    async def start_instance(self) -> str:
+        """Start another backend instance cold, without waiting for it; returns its name."""
+        answer = await self._ask("POST", self.ingress.name, "/internal/instances")
+        return str(answer["id"])
+
+    async def stop_instance(self, name: str, *, kill: bool = False) -> None:
+        """Stop a backend instance (SIGTERM, then SIGKILL), or kill it at once."""
+        service = self._backend(name)
+        await (service.kill() if kill else service.stop(0.5))
+
+    async def restart_instance(self, name: str) -> None:
+        """Stop a backend instance and start it again at the same address, its memory gone."""
+        self.backends[name] = await self._backend(name).restart()
+
+    def _backend(self, name: str) -> RunningService:
+        if name not in self.backends:
+            raise Unavailable(Ability.INSTANCES, f"{name} was started by the ingress")
+        return self.backends[name]
+
+    async def _ask(self, method: str, service: str, path: str, **how: Any) -> Mapping[str, Any]:
+        response = await self.http.request(
+            method,
+            f"{self.services()[service]}{path}",
+            headers={DIAGNOSTICS_HEADER: self.secret},
+            **how,
+        )
+        if not response.is_success:
+            raise ControlError(
+                f"{method} {path} of {service} answered {response.status_code}: {response.text}"
+            )
+        answer: Mapping[str, Any] = response.json() if response.content else {}
+        return answer
