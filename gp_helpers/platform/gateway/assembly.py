@@ -1,0 +1,75 @@
+"""Puts a gateway together from a backend's services and the components at its seams."""
+
+from __future__ import annotations
+
+from gp_helpers.platform.backend.services import BackendServices, Components
+from gp_helpers.platform.gateway.dispatch import Dispatcher
+from gp_helpers.platform.gateway.events import EventManagerParts
+from gp_helpers.platform.gateway.gateway import GatewayParts, WebSocketGateway
+from gp_helpers.platform.gateway.handlers import ClientHandlers, RequestIntake
+from gp_helpers.platform.gateway.keep_alive import KeepAlive
+from gp_helpers.platform.gateway.readiness import ManagerSlot
+from gp_helpers.platform.gateway.registry import PresenceLog
+from gp_helpers.platform.gateway.roles import (
+    ConnectionCleanup,
+    ConnectionRegistry,
+    ConnectionSetup,
+    ConnectionTimeouts,
+    CutHandling,
+    EventDelivery,
+    EventManager,
+    ReadinessGate,
+)
+from gp_helpers.platform.gateway.setup import HandshakeIdentity
+from gp_helpers.platform.gateway.totals import Totals
+
+
+def build_gateway(services: BackendServices, components: Components) -> WebSocketGateway:
+    """The gateway of one backend instance; `components` says what stands at each seam."""
+    settings = services.settings.gateway
+    totals = Totals()
+    dispatcher = Dispatcher()
+    slot = ManagerSlot()
+    presence = PresenceLog(services.presence, services.settings.instance_id, services.clock)
+    registry: ConnectionRegistry = components("connection_registry")(presence)
+    delivery: EventDelivery = components("event_delivery")(services.outbox, registry)
+    cut_handling: CutHandling = components("cut_handling")(delivery)
+    intake = RequestIntake(services.runner, services.supervisor, cut_handling, totals)
+    identities = HandshakeIdentity(
+        services.gateway_validator, services.gateway_fallback, services.auth_failure_edge
+    )
+    setup: ConnectionSetup = components("connection_setup")(identities)
+    timeouts: ConnectionTimeouts = components("connection_timeouts")(settings)
+    gate: ReadinessGate = components("readiness_gate")(services.readiness, slot, settings)
+    cleanup: ConnectionCleanup = components("connection_cleanup")(dispatcher, registry)
+    manager_parts = EventManagerParts(
+        registry=registry,
+        delivery=delivery,
+        dispatcher=dispatcher,
+        handlers=ClientHandlers(delivery, intake),
+        totals=totals,
+        http=services.http,
+        auth_url=services.settings.auth_url,
+    )
+
+    def make_manager() -> EventManager:
+        manager: EventManager = components("event_manager")(manager_parts)
+        return manager
+
+    return WebSocketGateway(
+        GatewayParts(
+            settings=settings,
+            slot=slot,
+            make_manager=make_manager,
+            gate=gate,
+            setup=setup,
+            timeouts=timeouts,
+            registry=registry,
+            delivery=delivery,
+            dispatcher=dispatcher,
+            intake=intake,
+            cleanup=cleanup,
+            keep_alive=KeepAlive(services.clock, settings.resume_grace_s),
+            totals=totals,
+        )
+    )

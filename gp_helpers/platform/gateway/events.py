@@ -1,0 +1,45 @@
+"""The event manager: brings connections up and connects them to their users' events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import httpx
+
+from gp_helpers.platform.gateway.connection import Connection
+from gp_helpers.platform.gateway.dispatch import Dispatcher
+from gp_helpers.platform.gateway.handlers import ClientHandlers
+from gp_helpers.platform.gateway.roles import ConnectionRegistry, EventDelivery
+from gp_helpers.platform.gateway.totals import Totals
+
+
+@dataclass(frozen=True, slots=True)
+class EventManagerParts:
+    """What an event manager may use."""
+
+    registry: ConnectionRegistry
+    delivery: EventDelivery
+    dispatcher: Dispatcher
+    handlers: ClientHandlers
+    totals: Totals
+    http: httpx.AsyncClient
+    auth_url: str
+
+
+class LifespanEventManager:
+    """Made once, before the instance is ready; registers a connection before it accepts it.
+
+    A user's events are therefore connected to the socket when its client hears that it is open.
+    """
+
+    def __init__(self, parts: EventManagerParts) -> None:
+        self._parts = parts
+
+    async def open(self, connection: Connection) -> None:
+        parts = self._parts
+        parts.registry.add(connection)
+        connection.outgoing.start_at(await parts.delivery.position(connection.channel))
+        parts.dispatcher.subscribe(parts.handlers.of(connection))
+        await connection.accept()
+        await connection.greet()
+        connection.add_job(lambda: parts.registry.announce(connection))
