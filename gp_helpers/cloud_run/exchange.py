@@ -24,7 +24,8 @@ from gp_helpers.cloud_run.http_wire import Event, HttpWire
 from gp_helpers.cloud_run.placement import PlacementRequest
 from gp_helpers.cloud_run.revision import Refusal
 from gp_helpers.cloud_run.settings import RevisionSettings
-from gp_helpers.cloud_run.wire import Wire, connect
+from gp_helpers.cloud_run.upstreams import Upstreams
+from gp_helpers.cloud_run.wire import Wire
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -86,6 +87,7 @@ class Exchange:
     client: HttpWire
     settings: RevisionSettings
     counters: Counters
+    upstreams: Upstreams
     place: Callable[[PlacementRequest], Coroutine[Any, Any, Placed]]
     release: Callable[[str], None]
     """Called with the instance when the request has ended."""
@@ -125,7 +127,7 @@ class Exchange:
     async def _through_an_instance(self, ticket: PlacementRequest, headers: RawHeaders) -> bool:
         placed = await self._unless_client_leaves(self.place(ticket))
         try:
-            upstream = HttpWire(await self._connect(placed), h11.CLIENT)
+            upstream = await self._connect(placed)
             try:
                 is_switched = await self._unless_client_leaves(
                     self._forward(upstream, headers, ticket, placed)
@@ -134,14 +136,14 @@ class Exchange:
                     await self._tunnel(upstream, placed)
                     return False
             finally:
-                upstream.wire.abort()
+                self.upstreams.give_back(placed.host, placed.port, upstream)
         finally:
             self.release(placed.instance_id)
         return self._next_cycle()
 
-    async def _connect(self, placed: Placed) -> Wire:
+    async def _connect(self, placed: Placed) -> HttpWire:
         try:
-            return await connect(placed.host, placed.port)
+            return await self.upstreams.take(placed.host, placed.port)
         except OSError as error:
             raise InstanceFailed(f"{placed.instance_id} refused the connection") from error
 

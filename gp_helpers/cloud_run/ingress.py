@@ -23,6 +23,7 @@ from gp_helpers.cloud_run.server import ServiceContext
 from gp_helpers.cloud_run.settings import RevisionSettings
 from gp_helpers.cloud_run.sockets import LISTEN_BACKLOG
 from gp_helpers.cloud_run.spec import EntryKind, ServiceSpec, spec_from_json, spec_to_json
+from gp_helpers.cloud_run.upstreams import Upstreams
 from gp_helpers.cloud_run.wire import Wire
 
 logger = logging.getLogger(__name__)
@@ -98,6 +99,7 @@ class Ingress:
         self._counters = Counters()
         self._control = Control(fleet, self._counters, secret=secret)
         self._connections: set[Wire] = set()
+        self._upstreams = Upstreams()
 
     async def run(self, context: ServiceContext) -> None:
         """Start the minimum of instances, serve, and cut every connection in the end."""
@@ -118,6 +120,7 @@ class Ingress:
             server.close()
             for wire in list(self._connections):
                 wire.abort()
+            self._upstreams.close()
 
     def _accept(self, wire: Wire) -> None:
         self._connections.add(wire)
@@ -148,6 +151,7 @@ class Ingress:
             client=client,
             settings=self._fleet.revision.settings,
             counters=self._counters,
+            upstreams=self._upstreams,
             place=self._fleet.place,
             release=self._fleet.release,
             upgraded=self._fleet.count_websocket,

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 import uvicorn
+from uvicorn._types import ASGISendEvent
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from gp_helpers.cloud_run.errors import EntryError
 from gp_helpers.cloud_run.sockets import LISTEN_BACKLOG
@@ -67,6 +69,18 @@ class _ObservedSet(set[T]):
         super().remove(element)
         if not self:
             self.empty.set()
+
+
+class _WebSocketProtocol(WebSocketsSansIOProtocol):
+    """uvicorn's, but a handshake that was denied by a whole HTTP response is complete.
+
+    uvicorn logs an error after each such denial, as if the application had forgotten to answer.
+    """
+
+    async def send(self, message: ASGISendEvent) -> None:
+        await super().send(message)
+        if self.initial_response is not None and self.close_sent:
+            self.handshake_complete = True
 
 
 class EventServer(uvicorn.Server):
@@ -160,7 +174,7 @@ def asgi_server(
         log_config=None,
         access_log=False,
         lifespan=lifespan,
-        ws="websockets-sansio",
+        ws=_WebSocketProtocol,
         ws_max_size=spec.ws_max_size,
         ws_ping_interval=spec.ws_ping_interval_s,
         ws_per_message_deflate=False,
