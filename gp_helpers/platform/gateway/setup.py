@@ -89,7 +89,7 @@ def _token_in(subprotocols: list[str]) -> str:
             encoded = subprotocol.removeprefix(TOKEN_SUBPROTOCOL_PREFIX)
             padding = "=" * (-len(encoded) % 4)
             try:
-                return base64.urlsafe_b64decode(encoded + padding).decode("ascii")
+                return base64.b64decode(encoded + padding, b"-_", validate=True).decode("ascii")
             except (binascii.Error, ValueError) as error:
                 raise TokenRefused("token_malformed") from error
     return ""
