@@ -163,11 +163,14 @@ class Socket:
     def close_code(self) -> int:
         """The code that the server closes with; what comes before is kept in `seen`."""
         with pytest.raises(ConnectionClosed) as closed:
-            while True:
-                self.receive()
+            self._receive_for_ever()
         received = closed.value.rcvd
         assert received is not None, "no close frame came"
         return received.code
+
+    def _receive_for_ever(self) -> None:
+        while True:
+            self.receive()
 
 
 class Person:
