@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, TypeGuard
 
 import h11
 
@@ -22,12 +22,12 @@ from gp_helpers.cloud_run.headers import (
 )
 from gp_helpers.cloud_run.http_wire import Event, HttpWire
 from gp_helpers.cloud_run.placement import PlacementRequest
+from gp_helpers.cloud_run.relay import ClientGone, Relay, UpstreamFailed, unless_client_leaves
 from gp_helpers.cloud_run.revision import Refusal
 from gp_helpers.cloud_run.settings import RevisionSettings
 from gp_helpers.cloud_run.upstreams import Upstreams
 from gp_helpers.cloud_run.wire import Wire
 
-T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 
@@ -41,10 +41,6 @@ class Refused(Exception):
 
 class InstanceFailed(Exception):
     """Raised when an instance refuses or breaks the connection, or answers malformed HTTP."""
-
-
-class ClientGone(Exception):
-    """Raised when the client ends its connection before it has its answer."""
 
 
 @dataclass(slots=True)
@@ -125,15 +121,14 @@ class Exchange:
             return False
 
     async def _through_an_instance(self, ticket: PlacementRequest, headers: RawHeaders) -> bool:
-        placed = await self._unless_client_leaves(self.place(ticket))
+        placed = await unless_client_leaves(self.client, self.place(ticket))
         try:
             upstream = await self._connect(placed)
+            relay = Relay(self.request, self.client, upstream)
             try:
-                is_switched = await self._unless_client_leaves(
-                    self._forward(upstream, headers, ticket, placed)
-                )
-                if is_switched:
-                    await self._tunnel(upstream, placed)
+                forwarding = self._forward(relay, headers, ticket, placed)
+                if await unless_client_leaves(self.client, forwarding):
+                    await self._tunnel(relay, upstream, placed)
                     return False
             finally:
                 self.upstreams.give_back(placed.host, placed.port, upstream)
@@ -141,97 +136,37 @@ class Exchange:
             self.release(placed.instance_id)
         return self._next_cycle()
 
+    async def _forward(
+        self, relay: Relay, headers: RawHeaders, ticket: PlacementRequest, placed: Placed
+    ) -> bool:
+        """Forward the request and its response; return whether the protocol was switched."""
+        binds = self.settings.session_affinity and ticket.affinity != placed.instance_id
+        extra = [affinity_cookie(placed.instance_id)] if binds else []
+
+        async def forward(event: Event) -> None:
+            if isinstance(event, h11.Response) or _switches(event):
+                self.response_has_begun = True
+                event = _with_headers(event, extra)
+            await relay.to_client(event)
+
+        try:
+            await relay.send_request(headers, is_websocket=ticket.is_websocket)
+            return await relay.exchange(forward)
+        except UpstreamFailed as error:
+            raise InstanceFailed(f"{placed.instance_id}: {error}") from error
+
     async def _connect(self, placed: Placed) -> HttpWire:
         try:
             return await self.upstreams.take(placed.host, placed.port)
         except OSError as error:
             raise InstanceFailed(f"{placed.instance_id} refused the connection") from error
 
-    async def _unless_client_leaves(self, work: Coroutine[Any, Any, T]) -> T:
-        """Return what `work` returns; cancel it if the client ends its connection first."""
-        working = asyncio.create_task(work)
-        leaving = asyncio.create_task(self.client.wire.ended.wait())
-        try:
-            await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
-            if not working.done():
-                raise ClientGone
-            return working.result()
-        finally:
-            for task in (working, leaving):
-                task.cancel()
-            await asyncio.gather(working, leaving, return_exceptions=True)
-
-    async def _forward(
-        self, upstream: HttpWire, headers: RawHeaders, ticket: PlacementRequest, placed: Placed
-    ) -> bool:
-        """Forward the request and its response; return whether the protocol was switched."""
-        head = h11.Request(
-            method=self.request.method,
-            target=self.request.target,
-            headers=headers,
-            http_version=self.request.http_version,
-        )
-        extra = [affinity_cookie(placed.instance_id)] if self._binds(ticket, placed) else []
-        with from_instance(placed):
-            await upstream.send(head)
-        sending = asyncio.create_task(self._forward_request_body(upstream))
-        try:
-            if ticket.is_websocket:
-                await sending
-            return await self._forward_response(upstream, placed, extra)
-        finally:
-            sending.cancel()
-            await asyncio.gather(sending, return_exceptions=True)
-
-    def _binds(self, ticket: PlacementRequest, placed: Placed) -> bool:
-        return self.settings.session_affinity and ticket.affinity != placed.instance_id
-
-    async def _forward_request_body(self, upstream: HttpWire) -> None:
-        """Forward until the request's end; whether the instance read it shows in its response."""
-        while True:
-            event = await self.client.next_event()
-            if not isinstance(event, h11.Data | h11.EndOfMessage):
-                return
-            with suppress(ConnectionError, h11.LocalProtocolError):
-                await upstream.send(event)
-            if isinstance(event, h11.EndOfMessage):
-                return
-
-    async def _forward_response(
-        self, upstream: HttpWire, placed: Placed, extra: RawHeaders
-    ) -> bool:
-        while True:
-            with from_instance(placed):
-                event = await upstream.next_event()
-            match event:
-                case h11.InformationalResponse(status_code=101):
-                    self.response_has_begun = True
-                    await self._send(_with_headers(event, extra))
-                    return True
-                case h11.Response():
-                    self.response_has_begun = True
-                    await self._send(_with_headers(event, extra))
-                case h11.InformationalResponse() | h11.Data():
-                    await self._send(event)
-                case h11.EndOfMessage():
-                    await self._send(event)
-                    return False
-                case _:
-                    raise InstanceFailed(f"{placed.instance_id} closed without a response")
-
-    async def _send(self, event: Event) -> None:
-        try:
-            await self.client.send(event)
-        except ConnectionError as error:
-            raise ClientGone from error
-
-    async def _tunnel(self, upstream: HttpWire, placed: Placed) -> None:
+    async def _tunnel(self, relay: Relay, upstream: HttpWire, placed: Placed) -> None:
         """Splice the two connections until both are closed, or a timeout cuts them."""
         self.counters.websockets += 1
         self.upgraded(placed.instance_id, 1)
         try:
-            self.client.wire.splice(upstream.wire, first=self.client.early_data)
-            upstream.wire.splice(self.client.wire, first=upstream.early_data)
+            relay.splice()
             await self._until_closed(upstream.wire)
         finally:
             self.upgraded(placed.instance_id, -1)
@@ -291,24 +226,17 @@ class Exchange:
         return False
 
 
-@contextmanager
-def from_instance(placed: Placed) -> Iterator[None]:
-    """Turn what goes wrong on the instance's side into `InstanceFailed`."""
-    try:
-        yield
-    except (ConnectionError, h11.RemoteProtocolError) as error:
-        raise InstanceFailed(f"{placed.instance_id} broke the exchange: {error}") from error
+def _switches(event: Event) -> TypeGuard[h11.InformationalResponse]:
+    return isinstance(event, h11.InformationalResponse) and event.status_code == 101
 
 
-R = TypeVar("R", h11.Response, h11.InformationalResponse)
-
-
-def _with_headers(response: R, extra: RawHeaders) -> R:
+def _with_headers(
+    response: h11.Response | h11.InformationalResponse, extra: RawHeaders
+) -> h11.Response | h11.InformationalResponse:
     """Return the response with more headers, its own unchanged."""
-    headers = [*response.headers.raw_items(), *extra]
     return type(response)(
         status_code=response.status_code,
-        headers=headers,
+        headers=[*response.headers.raw_items(), *extra],
         http_version=response.http_version,
         reason=response.reason,
     )
