@@ -16,7 +16,8 @@ import httpx
 import pytest
 import uvicorn
 
-from gp_helpers.platform.settings import StoreSettings
+from gp_helpers.platform.clock import Clock
+from gp_helpers.platform.settings import AuthSettings, BackendSettings, StoreSettings
 from gp_helpers.platform.store import create_store
 from gp_helpers.platform.wiring import build_auth, build_backend, build_model
 
@@ -184,3 +185,36 @@ def start_platform(
             return platform
 
         yield start
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def auth_settings(store_settings: StoreSettings) -> AuthSettings:
+    return AuthSettings(
+        diagnostics_secret="x",
+        store=store_settings,
+        jwt_secret=JWT_SECRET,
+        service_credentials={},
+        access_lifetime_s=3600,
+    )
+
+
+@pytest.fixture
+def backend_settings(store_settings: StoreSettings) -> BackendSettings:
+    return BackendSettings(
+        diagnostics_secret="x",
+        store=store_settings,
+        auth_url="http://127.0.0.1:1",
+        service_secret="service-secret",
+        model_url="http://127.0.0.1:1/v1",
+        jwt_secret_key=JWT_SECRET,
+    )

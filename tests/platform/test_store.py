@@ -1,0 +1,205 @@
+"""The store's promises, on SQLite and on a real PostgreSQL server."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from gp_helpers.platform.errors import PlatformError, StoreUnavailable
+from gp_helpers.platform.settings import StoreSettings
+from gp_helpers.platform.store import (
+    Account,
+    Accounts,
+    Billing,
+    Conversations,
+    Outbox,
+    Presence,
+    Sessions,
+    Store,
+    create_store,
+    drop_store,
+)
+from gp_helpers.platform.store.billing import workspace_lines
+from gp_helpers.platform.store.sessions import Redemption, RefreshToken
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(
+    params=["sqlite", pytest.param("postgresql", marks=pytest.mark.needs("postgresql"))]
+)
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StoreSettings]:
+    if request.param == "sqlite":
+        made = StoreSettings(url=f"sqlite:///{tmp_path / 'own.db'}", busy_timeout_s=0.3)
+    else:
+        url = str(request.getfixturevalue("postgresql_url"))
+        if "+" not in url.partition(":")[0]:
+            url = "postgresql+psycopg:" + url.partition(":")[2]
+        made = StoreSettings(url=url, schema_name="store_test", busy_timeout_s=0.3)
+    create_store(made)
+    yield made
+    drop_store(made)
+
+
+@pytest.fixture
+async def store(settings: StoreSettings) -> AsyncIterator[Store]:
+    opened = Store(settings)
+    yield opened
+    await opened.close()
+
+
+async def test_version_of_a_store_and_of_none(store: Store, settings: StoreSettings) -> None:
+    assert await store.version() == 1
+    drop_store(settings)
+    away = Store(settings)
+    with pytest.raises(StoreUnavailable):
+        await away.version()
+    await away.close()
+
+
+async def test_event_ids_grow_by_one_for_each_user_however_many_write(store: Store) -> None:
+    outbox = Outbox(store)
+    given: dict[str, list[int]] = {"a": [], "b": []}
+
+    async def write(user: str, number: int) -> None:
+        given[user].append(await outbox.append(user, {"number": number}))
+
+    async with anyio.create_task_group() as group:
+        for number in range(20):
+            group.start_soon(write, "a", number)
+            group.start_soon(write, "b", number)
+    assert sorted(given["a"]) == sorted(given["b"]) == list(range(1, 21))
+    kept = await outbox.after("a", 17)
+    assert [message["event_id"] for message in kept] == [18, 19, 20]
+    assert await outbox.last_id("a") == 20
+    assert await outbox.last_id("nobody") == 0
+    assert await outbox.after("nobody", 0) == []
+
+
+async def test_a_held_write_lock_is_a_store_that_is_unavailable(
+    store: Store, settings: StoreSettings
+) -> None:
+    if not settings.url.startswith("sqlite"):
+        await _hold_postgresql_lock(store)
+        return
+    holder = sqlite3.connect(settings.url.removeprefix("sqlite:///"), isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    assert await Outbox(store).last_id("a") == 0
+    with pytest.raises(StoreUnavailable) as failure:
+        await Outbox(store).append("a", {})
+    assert failure.value.retryable
+    holder.execute("ROLLBACK")
+    holder.close()
+    assert await Outbox(store).append("a", {}) == 1
+
+
+async def _hold_postgresql_lock(store: Store) -> None:
+    held, release = anyio.Event(), anyio.Event()
+
+    async def hold() -> None:
+        def work(connection: Any) -> None:
+            connection.exec_driver_sql("LOCK TABLE outbox_heads IN EXCLUSIVE MODE")
+            anyio.from_thread.run_sync(held.set)
+            anyio.from_thread.run(release.wait)
+
+        await store.write(work)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(hold)
+        await held.wait()
+        with pytest.raises(StoreUnavailable):
+            await Outbox(store).append("a", {})
+        release.set()
+    assert await Outbox(store).append("a", {}) == 1
+
+
+async def test_conversations_belong_to_their_owner_and_requests_are_stored_once(
+    store: Store,
+) -> None:
+    conversations = Conversations(store)
+    thread = await conversations.create("a", "Costs", 1.0)
+    question = await conversations.add("a", thread.id, "user", "why?", 2.0, request_id="r1")
+    again = await conversations.add("a", thread.id, "user", "why?", 3.0, request_id="r1")
+    answer = await conversations.add("a", thread.id, "assistant", "so", 4.0, request_id="r1")
+    plain = [await conversations.add("a", thread.id, "user", "hm", 5.0) for _ in range(2)]
+    assert again == question
+    assert await conversations.messages_in("a", thread.id) == [question, answer, *plain]
+    assert await conversations.threads_of("a") == [thread]
+    assert await conversations.threads_of("b") == []
+    for attempt in (
+        conversations.thread("b", thread.id),
+        conversations.messages_in("b", thread.id),
+        conversations.add("b", thread.id, "user", "mine", 6.0),
+    ):
+        with pytest.raises(PlatformError, match="thread_not_found"):
+            await attempt
+
+
+async def test_one_of_many_takes_an_address(store: Store) -> None:
+    accounts = Accounts(store)
+    outcomes: list[str] = []
+
+    async def register(number: int) -> None:
+        try:
+            await accounts.add(Account(f"u{number}", "a@b.example", "Ann", "hash"))
+            outcomes.append("added")
+        except PlatformError as error:
+            outcomes.append(error.code)
+
+    async with anyio.create_task_group() as group:
+        for number in range(5):
+            group.start_soon(register, number)
+    assert sorted(outcomes) == ["added"] + ["email_taken"] * 4
+    found = await accounts.by_email("a@b.example")
+    assert found is not None
+    assert await accounts.by_id(found.id) == found
+    assert await accounts.by_id("nobody") is None
+
+
+async def test_a_workspace_is_made_once_and_differs_between_users(store: Store) -> None:
+    accounts = Accounts(store)
+    await accounts.add(Account("u1", "a@b.example", "marigold", "hash"))
+    billing = Billing(store, accounts)
+    results: list[Any] = []
+
+    async def look() -> None:
+        results.append(await billing.items_of("u1"))
+
+    async with anyio.create_task_group() as group:
+        for _ in range(4):
+            group.start_soon(look)
+    assert results == [workspace_lines("u1", "marigold")] * 4
+    assert len({item.amount_cents for item in results[0]}) == len(results[0])
+    assert workspace_lines("u2", "marigold") != results[0]
+
+
+async def test_a_refresh_token_is_used_once_even_when_shown_twice_at_once(store: Store) -> None:
+    sessions = Sessions(store)
+    await sessions.begin(RefreshToken("first", "family", 9.0))
+    outcomes: list[Redemption] = []
+
+    async def rotate(successor: str) -> None:
+        outcomes.append(await sessions.rotate("first", RefreshToken(successor, "family", 9.0), 2.0))
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(rotate, "second")
+        group.start_soon(rotate, "other")
+    assert sorted(outcome.value for outcome in outcomes) == ["reused", "rotated"]
+    for jti in ("second", "other", "unknown"):
+        outcome = await sessions.rotate(jti, RefreshToken(f"{jti}+", "family", 9.0), 3.0)
+        assert outcome is Redemption.REFUSED
+
+
+async def test_presence_comes_and_goes(store: Store) -> None:
+    presence = Presence(store)
+    await presence.connected("c1", "a", "1", 1.0)
+    await presence.connected("c2", "a", "2", 2.0)
+    assert await presence.connections_of("a") == ["c1", "c2"]
+    await presence.disconnected("c1")
+    await presence.disconnected("c1")
+    assert await presence.connections_of("a") == ["c2"]
