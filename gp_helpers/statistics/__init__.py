@@ -1,0 +1,15 @@
+"""Statistics of trials: numbers in, numbers out. Knows no histories and no cases."""
+
+from gp_helpers.statistics.rates import SuccessRate, success_rate, trials_needed
+from gp_helpers.statistics.samples import Slope, Spread, percentile, slope, spread
+
+__all__ = [
+    "Slope",
+    "Spread",
+    "SuccessRate",
+    "percentile",
+    "slope",
+    "spread",
+    "success_rate",
+    "trials_needed",
+]
