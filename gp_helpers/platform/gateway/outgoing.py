@@ -137,8 +137,9 @@ class Outgoing:
 
     async def _send_next(self) -> bool:
         if self._replies:
-            await self._send(self._replies.popleft())
+            reply = self._replies.popleft()
             self._room.set()
+            await self._send(reply)
             return True
         if self._first is None or not self._released:
             return False

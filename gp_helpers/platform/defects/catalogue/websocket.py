@@ -65,7 +65,7 @@ DEFECTS: tuple[Defect, ...] = (
         remedy="Key the registry by connection, and remove only what is one's own.",
         also_breaks=(_TIMEOUT,),
         seen_in=(
-            ("chainlit#2201", "https://github.com/Chainlit/chainlit/issues/2201"),
+            ("CloudTAK#1553", "https://github.com/dfpc-coe/CloudTAK/issues/1553"),
             ("zuul#1280", "https://github.com/Netflix/zuul/pull/1280"),
             ("ComfyUI#16010", "https://github.com/Comfy-Org/ComfyUI/issues/16010"),
         ),
@@ -82,7 +82,7 @@ DEFECTS: tuple[Defect, ...] = (
         finding_code="WS_HANDLERS_LEFT_BEHIND",
         remedy="One clean-up for every way in which a connection can end.",
         also_breaks=(_TIMEOUT, "factory.lifecycle", "journey.performance_under_load"),
-        seen_in=(("CloudTAK#1553", "https://github.com/dfpc-coe/CloudTAK/issues/1553"),),
+        seen_in=(("sdl_core#3693", "https://github.com/smartdevicelink/sdl_core/issues/3693"),),
     ),
     Defect(
         id="websocket.no_replay",
@@ -96,7 +96,10 @@ DEFECTS: tuple[Defect, ...] = (
         finding_code="WS_MESSAGES_LOST_WHILE_AWAY",
         remedy="Store each event before it is delivered, and replay from the last event id.",
         also_breaks=(_TIMEOUT, "journey.error_recovery", "routing.load_balancing"),
-        seen_in=(("NodeBB#12458", "https://github.com/NodeBB/NodeBB/issues/12458"),),
+        seen_in=(
+            ("chainlit#2201", "https://github.com/Chainlit/chainlit/issues/2201"),
+            ("NodeBB#12458", "https://github.com/NodeBB/NodeBB/issues/12458"),
+        ),
     ),
     Defect(
         id="websocket.shared_setup_state",
