@@ -87,10 +87,11 @@ class Trial:
         return self.parameters.threshold(name)
 
     async def person(self, label: str | None = None, *, log_in: bool = True) -> Person:
-        """A fresh person, registered and logged in."""
+        """A fresh person, registered and logged in; a stated label stands outside the count."""
         made = new_person(self._people, self.random)
-        self._people += 1
-        if label is not None:
+        if label is None:
+            self._people += 1
+        else:
             made.label = label
         await self.client.register(made)
         if log_in:

@@ -64,6 +64,10 @@ def decoded_claims(token: str) -> dict[str, Any] | None:
     return {"header": header, "claims": claims}
 
 
+def _kind(shown: str) -> str:
+    return shown.strip("‹›").split(" ")[0]
+
+
 class Redactor:
     """Takes secrets out of whatever is about to be recorded, shown or logged.
 
@@ -73,7 +77,6 @@ class Redactor:
 
     def __init__(self, *, pseudonymise: bool = False) -> None:
         self._literals: dict[str, str] = {}
-        self._pattern: re.Pattern[str] | None = None
         self._pseudonyms: dict[str, str] = {}
         self._pseudonymise = pseudonymise
         self.counts: dict[str, int] = {}
@@ -94,15 +97,16 @@ class Redactor:
             base64.urlsafe_b64encode(raw).decode().rstrip("="),
         ):
             self._literals.setdefault(form, shown)
-        self._pattern = None
+        # The longest first, so that a secret within a secret leaves nothing of the outer one.
+        self._literals = dict(sorted(self._literals.items(), key=lambda item: -len(item[0])))
 
     def text(self, value: str) -> str:
         """A text without secrets."""
-        if self._literals:
-            if self._pattern is None:
-                forms = sorted(self._literals, key=len, reverse=True)
-                self._pattern = re.compile("|".join(re.escape(form) for form in forms))
-            value = self._pattern.sub(self._literal, value)
+        for form, shown in self._literals.items():
+            if form in value:
+                found = value.count(form)
+                value = value.replace(form, shown)
+                self.counts[_kind(shown)] = self.counts.get(_kind(shown), 0) + found
         value = _JWT.sub(lambda match: self._token(match[0]), value)
         value = _BASE64_JWT.sub(lambda _: self._count("token", "‹token, encoded›"), value)
         value = _BEARER.sub(
@@ -149,10 +153,6 @@ class Redactor:
                 return redacted
             return self._count("member", f"‹{key}›")
         return self.value(value)
-
-    def _literal(self, match: re.Match[str]) -> str:
-        shown = self._literals[match[0]]
-        return self._count(shown.strip("‹›").split(" ")[0], shown)
 
     def _token(self, token: str) -> str:
         return self._count("token", f"‹token {fingerprint(token)}›")

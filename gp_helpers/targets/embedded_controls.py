@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+from sqlalchemy.engine import make_url
 
 from gp_helpers.cloud_run import Host, RunningService
-from gp_helpers.faults import HttpFault, TcpProxy, hold_write_lock
+from gp_helpers.faults import HeldLock, HttpFault, TcpProxy, held_write_lock
 from gp_helpers.platform.auth.tokens import bad_tokens
 from gp_helpers.platform.contract import DIAGNOSTICS_HEADER
 from gp_helpers.platform.settings import StoreSettings
@@ -76,9 +77,9 @@ class EmbeddedControls:
         """The HTTP fault at a hop."""
         return self.http_faults[hop]
 
-    def hold_write_lock(self) -> AbstractAsyncContextManager[None]:
+    def hold_write_lock(self) -> AbstractAsyncContextManager[HeldLock]:
         """Hold the store's write lock for as long as the context is open."""
-        return hold_write_lock(self.store.url, schema=self.store.schema_name)
+        return held_write_lock(_url_with_schema(self.store))
 
     async def start_instance(self) -> str:
         """Start another backend instance cold, without waiting for it; returns its name."""
@@ -112,3 +113,10 @@ class EmbeddedControls:
             )
         answer: Mapping[str, Any] = response.json() if response.content else {}
         return answer
+
+
+def _url_with_schema(store: StoreSettings) -> str:
+    if store.schema_name is None:
+        return store.url
+    url = make_url(store.url).update_query_dict({"options": f"-csearch_path={store.schema_name}"})
+    return url.render_as_string(hide_password=False)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from gp_helpers.parameters.description import Description, Limits
 
 if TYPE_CHECKING:
-    from gp_helpers.faults import HttpFault, TcpProxy
+    from gp_helpers.faults import HeldLock, HttpFault, TcpProxy
 
 
 class TargetKind(StrEnum):
@@ -120,7 +120,7 @@ class Controls(Protocol):
         """The HTTP fault at a hop, for answers that the service did not give."""
         ...
 
-    def hold_write_lock(self) -> AbstractAsyncContextManager[None]:
+    def hold_write_lock(self) -> AbstractAsyncContextManager[HeldLock]:
         """Hold the store's write lock for as long as the context is open."""
         ...
 

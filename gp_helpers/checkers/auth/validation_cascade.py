@@ -56,11 +56,11 @@ def check(history: History) -> Judgement:
     accepted.expected = max(accepted.expected, 1)
     refused.expected = max(refused.expected, 1)
     return Judgement(
-        (accepted.claim(), refused.claim(), identity.claim()), _first_disagreement(decisions)
+        (accepted.claim(), refused.claim(), identity.claim()), first_disagreement(decisions)
     )
 
 
-def _first_disagreement(decisions: list[Entry]) -> Disagreement | None:
+def first_disagreement(decisions: list[Entry]) -> Disagreement | None:
     """The first two decisions about one token that contradict each other."""
     seen: dict[str, list[Entry]] = {}
     for entry in decisions:
