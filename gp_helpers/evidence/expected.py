@@ -1,0 +1,113 @@
+"""What a run is expected to show, case by case, and the exit status that follows from it.
+
+The expectation is worked out when the run begins and stands in its environment file, so that a
+re-check needs neither the catalogue nor the parameter file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+from gp_helpers.checkers import Outcome
+from gp_helpers.parameters import EmbeddedTarget, Expectation, ListedDefects, Parameters
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a case is expected to show."""
+
+    outcome: Outcome | None
+    """None: nothing is expected; it is only reported."""
+    findings: tuple[str, ...] = ()
+    """With `Outcome.FAIL`: one of these codes must be among the findings; empty allows any."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The expectation as plain JSON."""
+        outcome = self.outcome.value if self.outcome else None
+        return {"outcome": outcome, "findings": list(self.findings)}
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Expected:
+        """Read an expectation back; raises ``ValueError`` for an outcome that is none."""
+        outcome = Outcome(raw["outcome"]) if raw.get("outcome") else None
+        return cls(outcome, tuple(raw.get("findings", ())))
+
+    def is_met_by(self, outcome: Outcome, findings: tuple[str, ...]) -> bool | None:
+        """Whether a case showed it; None where nothing is expected."""
+        if self.outcome is None:
+            return None
+        if outcome is not self.outcome:
+            return False
+        return not self.findings or not set(self.findings).isdisjoint(findings)
+
+
+_ANYTHING = Expected(None)
+_PASS = Expected(Outcome.PASS)
+
+
+def expected_of(case_id: str, parameters: Parameters) -> Expected:
+    """What these parameters expect of a case.
+
+    ``reproduce`` is about defects that are known to be on, so towards any other target than the
+    embedded platform it expects nothing.
+    """
+    if parameters.expectation is Expectation.PASS:
+        return _PASS
+    if parameters.expectation is Expectation.NONE:
+        return _ANYTHING
+    if not isinstance(parameters.target, EmbeddedTarget):
+        return _ANYTHING
+    wiring = parameters.target.wiring
+    if wiring == "remediated":
+        return _PASS
+    return _reproduced(case_id, wiring)
+
+
+def _reproduced(case_id: str, wiring: str | ListedDefects) -> Expected:
+    from gp_helpers.platform.defects.catalogue import CATALOGUE
+
+    own = [defect for defect in CATALOGUE.values() if defect.case == case_id]
+    if wiring == "all_defects":
+        # Defects mask each other, so which code a case ends with is not foretold.
+        return Expected(Outcome.FAIL) if own else _ANYTHING
+    if isinstance(wiring, ListedDefects):
+        on = [CATALOGUE[name] for name in wiring.defects if name in CATALOGUE]
+        own = [defect for defect in own if defect.id in wiring.defects]
+        if not own and any(case_id in defect.also_breaks for defect in on):
+            return _ANYTHING
+    codes = tuple(dict.fromkeys(defect.finding_code for defect in own))
+    return Expected(Outcome.FAIL, codes) if own else _PASS
+
+
+class ExitStatus(IntEnum):
+    """The exit statuses of a run."""
+
+    MET = 0
+    """Every expectation was met."""
+    NOT_MET = 1
+    """Some expectation was not met."""
+    INCONCLUSIVE = 2
+    """Something was not observed."""
+    USAGE = 3
+    """Bad usage or parameters."""
+    BROKEN = 4
+    """The workbook or the embedded platform broke."""
+    INTERRUPTED = 130
+
+
+def exit_status(verdicts: Mapping[str, Any]) -> ExitStatus:
+    """The exit status that the recorded verdicts of a run stand for."""
+    cases = verdicts["cases"]
+    outcomes = {case["outcome"] for case in cases}
+    if verdicts.get("interrupted"):
+        return ExitStatus.INTERRUPTED
+    if Outcome.ERROR in outcomes:
+        return ExitStatus.BROKEN
+    if any(case["met"] is False and case["outcome"] != Outcome.INCONCLUSIVE for case in cases):
+        return ExitStatus.NOT_MET
+    if Outcome.INCONCLUSIVE in outcomes or not cases:
+        return ExitStatus.INCONCLUSIVE
+    return ExitStatus.MET

@@ -1,0 +1,242 @@
+"""The folder of a run: made exclusively, written as things happen, readable at every moment.
+
+The process that makes it owns it until `close`; the kernels that work for the run join it with
+`RunFolder.join`. A folder whose owner died is free to be read and finalised by anybody.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from gp_helpers.checkers import Outcome
+from gp_helpers.evidence.environment import describe
+from gp_helpers.evidence.errors import EvidenceWriteError, NotARunError, RunFolderTakenError
+from gp_helpers.evidence.files import as_json, write_atomically
+from gp_helpers.parameters import Parameters
+from gp_helpers.plan import CASES, select
+
+OWNER_FILE = ".owner"
+"""Locked by the owner for as long as it lives; deleted when it ends properly."""
+ENVIRONMENT_FILE = "environment.json"
+_HISTORY = re.compile(
+    r"(?P<case>[a-z_]+\.[a-z_]+)\.(?P<role>trial|contrast)\.(?P<number>\d+)\.jsonl"
+)
+_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+def new_run_id(environment: str, now: datetime) -> str:
+    """An id that sorts by time and says what was run: ``20261122T205538Z-as_reported-3f9a``."""
+    name = re.sub(r"[^A-Za-z0-9_-]+", "-", Path(environment).stem)[:40] or "run"
+    return f"{now:%Y%m%dT%H%M%SZ}-{name}-{secrets.token_hex(2)}"
+
+
+def parse_history_name(name: str) -> tuple[str, str, int] | None:
+    """Case, role and number of a history file's name; None if it is not one."""
+    match = _HISTORY.fullmatch(name)
+    return (match["case"], match["role"], int(match["number"])) if match else None
+
+
+class RunFolder:
+    """A run's folder of ``outputs/``: `create` makes a new one, `join` takes one that is there."""
+
+    def __init__(self, path: Path, environment: Mapping[str, Any]) -> None:
+        self.path = path
+        self.environment = environment
+        """What ``environment.json`` says."""
+
+    @classmethod
+    def create(
+        cls,
+        outputs: Path,
+        parameters: Parameters,
+        *,
+        environment: str,
+        run_id: str | None = None,
+        selected: Sequence[str] | None = None,
+        not_selected: Mapping[str, str] | None = None,
+    ) -> RunFolder:
+        """Make the folder of a new run, and state what it is going to do.
+
+        ``selected``: the ids of the cases to run; None is what the parameters select.
+        ``not_selected``: other cases and why they are not; a case that neither names is listed as
+        not selected by the parameters. Raises `RunFolderTakenError` and `EvidenceWriteError`.
+        """
+        now = datetime.now(UTC)
+        run_id = run_id or new_run_id(environment, now)
+        if not _RUN_ID.fullmatch(run_id):
+            raise NotARunError(outputs / run_id, "a run id is letters, digits, dots and dashes")
+        path = outputs / run_id
+        try:
+            outputs.mkdir(parents=True, exist_ok=True)
+            path.mkdir()
+        except FileExistsError as error:
+            raise RunFolderTakenError(path, living_owner(path)) from error
+        except OSError as error:
+            raise EvidenceWriteError(path, error) from error
+        _own(path)
+        chosen = [case.id for case in select(parameters.cases)] if selected is None else selected
+        why = {case: "not selected by the parameters" for case in CASES if case not in chosen}
+        why |= {case: reason for case, reason in (not_selected or {}).items() if case not in chosen}
+        stated = describe(
+            run_id, environment, parameters, selected=chosen, not_selected=why, started=now
+        )
+        run = cls(path, stated)
+        try:
+            run.write_json(ENVIRONMENT_FILE, stated)
+        except BaseException:
+            run.close()
+            raise
+        return run
+
+    @classmethod
+    def join(cls, path: Path) -> RunFolder:
+        """The folder of a run that is there, to add to it or to read it."""
+        return cls(path, read_environment(path))
+
+    @property
+    def run_id(self) -> str:
+        """The run's id."""
+        return str(self.environment["run"])
+
+    def history_path(self, case_id: str, role: str, number: int) -> Path:
+        """Where the history of a trial (role ``trial``) or of its ``contrast`` goes."""
+        name = f"{case_id}.{role}.{number}.jsonl"
+        if parse_history_name(name) is None:
+            raise ValueError(f"{name} does not name a history")
+        return self.path / "histories" / name
+
+    def next_trial(self, case_id: str) -> int:
+        """The number of a case's next trial, from 1."""
+        taken = [
+            parsed[2]
+            for path in (self.path / "histories").glob(f"{case_id}.*.jsonl")
+            if (parsed := parse_history_name(path.name))
+        ]
+        return max(taken, default=0) + 1
+
+    def log_path(self, service: str) -> Path:
+        """Where a service's log goes; ``service`` may name a folder, ``<case>/backend-1``."""
+        return self._made(self.path / "logs" / f"{service}.log")
+
+    def figure_path(self, case_id: str, name: str = "timeline") -> Path:
+        """Where a figure of a case goes; the report shows ``timeline`` and lists the others."""
+        return self._made(self.path / "figures" / f"{case_id}.{name}.svg")
+
+    def notebook_path(self, name: str) -> Path:
+        """Where an executed notebook goes."""
+        return self.path / f"{name}.ipynb"
+
+    def record_case(self, case_id: str, outcome: Outcome, reason: str, **more: Any) -> None:
+        """State how a case ended, as the one that ran it saw it: ``verdicts/<case>.json``.
+
+        A verdict follows from the histories; this is what counts where there is no history (the
+        platform did not start, the target cannot be judged), and what is compared where there is.
+        """
+        stated = {"case": case_id, "outcome": outcome.value, "reason": reason, **more}
+        self.write_json(f"verdicts/{case_id}.json", stated)
+
+    def write_text(self, name: str, text: str) -> Path:
+        """Write a file of the run atomically."""
+        path = self.path / name
+        write_atomically(path, text)
+        return path
+
+    def write_json(self, name: str, value: Any) -> Path:
+        """Write a JSON file of the run atomically."""
+        return self.write_text(name, as_json(value))
+
+    def _made(self, path: Path) -> Path:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise EvidenceWriteError(path, error) from error
+        return path
+
+    @property
+    def owner_died(self) -> bool:
+        """Whether the process that made the run ended without closing it."""
+        there = (self.path / OWNER_FILE).exists()
+        return there and not _is_ours(self.path) and living_owner(self.path) is None
+
+    def close(self) -> None:
+        """Give the folder up; does nothing for one that was joined."""
+        _disown(self.path)
+
+    def __enter__(self) -> RunFolder:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+_OWNED: dict[Path, tuple[int, int]] = {}
+"""Folder to process and lock file of the runs that this process owns."""
+
+
+def _own(path: Path) -> None:
+    # A record lock belongs to the process alone: kernels that are forked from it do not keep it.
+    # It ends when any handle of the file is closed, so the owner opens the file just once.
+    try:
+        handle = os.open(path / OWNER_FILE, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
+        _OWNED[path.resolve()] = (os.getpid(), handle)
+        os.write(handle, f"{os.getpid()}\n".encode())
+        fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        _disown(path)
+        raise EvidenceWriteError(path / OWNER_FILE, error) from error
+
+
+def _is_ours(path: Path) -> bool:
+    owned = _OWNED.get(path.resolve())
+    return owned is not None and owned[0] == os.getpid()
+
+
+def _disown(path: Path) -> None:
+    if _is_ours(path):
+        _, handle = _OWNED.pop(path.resolve())
+        (path / OWNER_FILE).unlink(missing_ok=True)
+        os.close(handle)
+
+
+def living_owner(path: Path) -> int | None:
+    """Another process that is writing a run's folder; None if there is none."""
+    if _is_ours(path):
+        return None
+    try:
+        handle = os.open(path / OWNER_FILE, os.O_RDWR)
+    except OSError:
+        return None
+    try:
+        fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        text = os.pread(handle, 32, 0).strip()
+        return int(text) if text.isdigit() else None
+    else:
+        return None
+    finally:
+        os.close(handle)
+
+
+def read_environment(path: Path) -> dict[str, Any]:
+    """What a run's ``environment.json`` says; `NotARunError` if there is none that can be read."""
+    try:
+        stated = json.loads((path / ENVIRONMENT_FILE).read_bytes())
+    except (OSError, ValueError) as error:
+        raise NotARunError(path, f"it has no readable {ENVIRONMENT_FILE}: {error}") from error
+    if not isinstance(stated, dict) or not {"run", "selected", "started"} <= stated.keys():
+        raise NotARunError(path, f"its {ENVIRONMENT_FILE} does not describe a run")
+    return stated
