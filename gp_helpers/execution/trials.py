@@ -1,0 +1,147 @@
+"""Unattended trials without a notebook: the same steps, the same code, as often as asked for.
+
+Each trial gets a platform of its own, so that trials are independent of each other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import httpx
+
+from gp_helpers.cases import Role, case_class, open_trial, take_all
+from gp_helpers.checkers import Outcome, Verdict
+from gp_helpers.cloud_run import CloudRunError
+from gp_helpers.history import History
+from gp_helpers.parameters import EmbeddedTarget, Parameters
+from gp_helpers.probes import new_client
+from gp_helpers.targets import open_target
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is run how often: a case, its parameters, and the defects that are on."""
+
+    case_id: str
+    parameters: Parameters
+    defects: frozenset[str]
+    first: int
+    """Number of the first trial; trial N uses seed + N - 1."""
+    count: int
+    keep: Path | None = None
+    """Folder for histories and logs; None keeps neither."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrialResult:
+    """What one trial showed, and how long it took, its platform's start and stop included."""
+
+    case_id: str
+    number: int
+    verdict: Verdict
+    seconds: float
+
+
+def defects_for(parameters: Parameters, case_id: str) -> frozenset[str]:
+    """The defects with which a case runs; none on a platform that is not ours."""
+    if not isinstance(parameters.target, EmbeddedTarget):
+        return frozenset()
+    from gp_helpers.targets.embedded import defects_on
+
+    return defects_on(parameters.target, case_id)
+
+
+async def run_trial(
+    plan: Plan, number: int, http: httpx.AsyncClient, *, role: Role = Role.TRIAL
+) -> tuple[TrialResult, History]:
+    """Run one trial on a platform of its own; what breaks in the workbook is an ``error``."""
+    began = time.perf_counter()
+    history = History(())
+    case = case_class(plan.case_id)
+    with ExitStack() as stack:
+        folder = plan.keep
+        if folder is None:
+            folder = Path(stack.enter_context(TemporaryDirectory(prefix="golden-path-")))
+        name = f"{plan.case_id}.{role.value}.{number}"
+        try:
+            async with open_target(
+                plan.parameters.target,
+                defects=plan.defects,
+                arrangement=case.arranged(plan.parameters),
+                folder=folder / "logs" / name,
+                http=http,
+            ) as target:
+                async with open_trial(
+                    plan.case_id,
+                    target,
+                    parameters=plan.parameters,
+                    http=http,
+                    path=folder / "histories" / f"{name}.jsonl" if plan.keep else None,
+                    role=role,
+                    number=number,
+                    about={"defects": sorted(plan.defects)},
+                ) as opened:
+                    verdict = await take_all(opened)
+                history = opened.trial.recorder.history
+        except CloudRunError as error:
+            verdict = Verdict(plan.case_id, Outcome.ERROR, f"{type(error).__name__}: {error}")
+    seconds = time.perf_counter() - began
+    return TrialResult(plan.case_id, number, verdict, seconds), history
+
+
+async def run_plan(
+    plan: Plan, progress: Callable[[TrialResult], None] | None = None
+) -> list[TrialResult]:
+    """Run the trials of a plan one after the other."""
+    results = []
+    async with new_client() as http:
+        for number in range(plan.first, plan.first + plan.count):
+            result, _ = await run_trial(plan, number, http)
+            results.append(result)
+            if progress is not None:
+                progress(result)
+    return results
+
+
+def _run_in_process(plan: Plan) -> list[TrialResult]:
+    return asyncio.run(run_plan(plan))
+
+
+def run_plans(
+    plans: Iterable[Plan], *, jobs: int, progress: Callable[[TrialResult], None] | None = None
+) -> list[TrialResult]:
+    """Run many plans side by side in ``jobs`` processes; the results in the order of the plans."""
+    chunks = [chunk for plan in plans for chunk in _chunks(plan)]
+    results: list[TrialResult] = []
+    with ProcessPoolExecutor(max_workers=jobs) as pool:
+        for found in pool.map(_run_in_process, chunks):
+            results += found
+            if progress is not None:
+                for result in found:
+                    progress(result)
+    return results
+
+
+_CHUNK = 10
+
+
+def _chunks(plan: Plan) -> Sequence[Plan]:
+    """A plan in pieces that are short enough to be spread over processes."""
+    return [
+        Plan(
+            plan.case_id,
+            plan.parameters,
+            plan.defects,
+            first,
+            min(_CHUNK, plan.first + plan.count - first),
+            plan.keep,
+        )
+        for first in range(plan.first, plan.first + plan.count, _CHUNK)
+    ]
