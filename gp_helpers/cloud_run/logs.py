@@ -49,9 +49,16 @@ class ServiceLog:
         self.path = path
         self._formatter = JsonLinesFormatter(service)
         self._file: TextIO | None = None
+        self._is_muted = False
+
+    def mute(self) -> None:
+        """Write nothing any more: a killed process does not log its end either."""
+        self._is_muted = True
 
     def write(self, record: logging.LogRecord) -> None:
         """Append `record` and flush, so that a crash loses nothing."""
+        if self._is_muted:
+            return
         if self._file is None:
             self._file = self.path.open("a", encoding="utf-8")
         self._file.write(self._formatter.format(record) + "\n")

@@ -74,10 +74,29 @@ class ServiceThread:
         return self._pid == os.getpid() and self._thread.is_alive()
 
     async def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run `coroutine` on this thread's loop, from any loop; return what it returns."""
-        if asyncio.get_running_loop() is self.loop:
+        """Run `coroutine` on this thread's loop, from any loop; return what it returns.
+
+        When the caller is cancelled, so is `coroutine`, and it has ended when this returns.
+        """
+        callers_loop = asyncio.get_running_loop()
+        if callers_loop is self.loop:
             return await coroutine
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, self.loop))
+        ended = asyncio.Event()
+        tasks: list[asyncio.Task[T]] = []
+
+        def begin() -> None:
+            task = self.loop.create_task(coroutine, context=contextvars.Context())
+            tasks.append(task)
+            task.add_done_callback(lambda _: callers_loop.call_soon_threadsafe(ended.set))
+
+        self.loop.call_soon_threadsafe(begin)
+        try:
+            await ended.wait()
+        except asyncio.CancelledError:
+            self.loop.call_soon_threadsafe(lambda: tasks[0].cancel())
+            await ended.wait()
+            raise
+        return tasks[0].result()
 
     def close(self) -> None:
         """End the thread; services that still run are dropped."""
@@ -184,6 +203,7 @@ class ThreadService:
 
     async def _kill(self) -> ExitStatus:
         if self.exit_status is None:
+            self._log.mute()
             if self._server is not None:
                 self._server.abort()
             self._main.cancel()
