@@ -220,6 +220,8 @@ class Description(Described):
     billing: Operation | None = None
     """A request that reads the user's own figures, where the platform has one."""
     health: dict[str, Operation] = {}
+    ready: Operation | None = None
+    """A request that is accepted as soon as the platform serves, after a cold start say."""
     facts: tuple[str, ...] = ()
     """Regular expressions of which a right answer matches at least one."""
     silence_after_s: float = Field(default=10.0, gt=0)

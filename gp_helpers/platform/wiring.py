@@ -97,12 +97,20 @@ class ServiceConfig(BaseModel, Generic[ServiceSettingsType]):
 
     settings: ServiceSettingsType
     defects: list[str] = []
+    instance_id: str | None = None
+    """Set by a host that starts instances from one template; goes before the settings' own."""
+
+    def service_settings(self) -> ServiceSettingsType:
+        """The settings of this instance."""
+        if self.instance_id is None:
+            return self.settings
+        return self.settings.model_copy(update={"instance_id": self.instance_id})
 
 
 def build_auth(config: Mapping[str, Any]) -> Starlette:
     """The auth service; `settings` are `AuthSettings`."""
     parsed = ServiceConfig[AuthSettings].model_validate(config)
-    settings, wiring = parsed.settings, Wiring(parsed.defects)
+    settings, wiring = parsed.service_settings(), Wiring(parsed.defects)
     clock = Clock(settings.clock_offset_s)
     store = Store(settings.store)
     sessions = Sessions(store)
@@ -124,7 +132,7 @@ def build_auth(config: Mapping[str, Any]) -> Starlette:
 def build_backend(config: Mapping[str, Any]) -> Starlette:
     """A backend instance; `settings` are `BackendSettings`."""
     parsed = ServiceConfig[BackendSettings].model_validate(config)
-    settings, wiring = parsed.settings, Wiring(parsed.defects)
+    settings, wiring = parsed.service_settings(), Wiring(parsed.defects)
     clock = Clock(settings.clock_offset_s)
     http = service_client()
     store = Store(settings.store)

@@ -1,7 +1,8 @@
 """Silence: nothing more is on its way. Proven through diagnostics where the platform lets us.
 
-Proof: two equal readings with nothing in flight and unchanged message totals on every instance,
-then a ping and its pong on every open socket. Elsewhere the target's ``silence_after_s`` is waited
+Proof: a pong on every open socket, so that the platform has read what was sent; then two equal
+readings with nothing in flight and unchanged message totals on every instance; then a pong again,
+so that what the platform sent has arrived. Elsewhere the target's ``silence_after_s`` is waited
 for, and the entry says so.
 """
 
@@ -13,13 +14,11 @@ from typing import Any
 
 from gp_helpers.history import Entry, Kind
 from gp_helpers.probes.client import Client, NotDescribedError
+from gp_helpers.probes.socket import Socket
 from gp_helpers.targets.running import Ability
 
 _POLL_S = 0.004
-
-
-def _totals(reading: Mapping[str, Any]) -> tuple[Any, ...]:
-    return (reading.get("in_flight"), reading.get("messages"), len(reading.get("queue") or ()))
+_PONG_WITHIN_S = 1.0
 
 
 async def silence(client: Client, *, timeout_s: float = 5.0) -> Entry:
@@ -28,37 +27,47 @@ async def silence(client: Client, *, timeout_s: float = 5.0) -> Entry:
         seconds = client.target.description.silence_after_s
         await asyncio.sleep(seconds)
         return client.recorder.add(Kind.SILENCE, "lab", proven=False, seconds=seconds)
-    services = [name for name in client.target.controls.services() if name.startswith("backend")]
-    before: dict[str, tuple[Any, ...]] = {}
     try:
         async with asyncio.timeout(timeout_s):
-            while True:
-                readings = {name: await client.target.controls.state(name) for name in services}
-                now = {name: _totals(reading) for name, reading in readings.items()}
-                quiet = all(
-                    reading.get("in_flight") == 0 and not reading.get("queue")
-                    for reading in readings.values()
-                )
-                if quiet and now == before:
-                    break
-                before = now
-                await asyncio.sleep(_POLL_S)
-            basis = [
-                client.recorder.add(Kind.READING, "lab", name, **readings[name]).seq
-                for name in services
-            ]
-            pongs = [await _ping(client, socket) for socket in client.sockets if not socket.closed]
+            await _ping_all(client)
+            readings = await _two_equal_readings(client)
+            pongs = await _ping_all(client)
     except TimeoutError:
         return client.recorder.add(
             Kind.TIMEOUT, "lab", awaited="silence", seconds=timeout_s, definite=False
         )
+    basis = [
+        client.recorder.add(Kind.READING, "lab", name, **reading).seq
+        for name, reading in readings.items()
+    ]
     return client.recorder.add(
         Kind.SILENCE, "lab", proven=True, rests_on=basis, pongs=sum(pongs), of=len(pongs)
     )
 
 
-async def _ping(client: Client, socket: Any) -> bool:
+async def _two_equal_readings(client: Client) -> Mapping[str, Mapping[str, Any]]:
+    before: dict[str, Any] = {}
+    while True:
+        instances = await client.target.controls.instances()
+        readings = {name: await client.target.controls.state(name) for name in instances}
+        now = {name: reading.get("messages") for name, reading in readings.items()}
+        in_flight = any(
+            reading.get("in_flight") or reading.get("queue") for reading in readings.values()
+        )
+        if not in_flight and now == before:
+            return readings
+        before = now
+        await asyncio.sleep(_POLL_S)
+
+
+async def _ping_all(client: Client) -> list[bool]:
+    """Whether each open socket that serves answers a ping."""
+    sockets = [socket for socket in client.sockets if socket.ready and not socket.closed]
+    return list(await asyncio.gather(*(_ping(client, socket) for socket in sockets)))
+
+
+async def _ping(client: Client, socket: Socket) -> bool:
     try:
-        return await client.ping(socket, 1.0)
+        return await client.ping(socket, _PONG_WITHIN_S)
     except NotDescribedError:
         return False

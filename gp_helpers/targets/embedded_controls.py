@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
@@ -38,11 +38,27 @@ class EmbeddedControls:
     ingress: RunningService
     tcp_proxies: dict[Hop, TcpProxy]
     http_faults: dict[Hop, HttpFault]
+    _started_by_ingress: dict[str, str] = field(default_factory=dict)
 
     def services(self) -> Mapping[str, str]:
         """Service names to base URLs."""
         running = [*self.auths.values(), self.model, *self.backends.values(), self.ingress]
-        return {service.name: service.url for service in running}
+        return {service.name: service.url for service in running} | self._started_by_ingress
+
+    async def instances(self) -> Mapping[str, str]:
+        """Backend instances that serve now, those that the ingress started included."""
+        report = await self.state(self.ingress.name)
+        self._started_by_ingress = {
+            one["id"]: one["url"]
+            for one in report["instances"]
+            if one["is_cold_started"] and one["url"] and one["state"] == "serving"
+        }
+        alive = {
+            name: service.url
+            for name, service in self.backends.items()
+            if service.exit_status is None
+        }
+        return alive | self._started_by_ingress
 
     async def state(self, service: str) -> Mapping[str, Any]:
         """A reading of a service's diagnostics."""

@@ -149,5 +149,6 @@ def embedded_description(
                 "identity": "body.owner",
             },
             "health": health,
+            "ready": {"url": f"{ingress}/health/ready"},
         }
     )

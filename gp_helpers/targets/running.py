@@ -112,6 +112,10 @@ class Controls(Protocol):
         """Service names to base URLs, those of single backend instances included."""
         ...
 
+    async def instances(self) -> Mapping[str, str]:
+        """Backend instances that serve now: name to base URL."""
+        ...
+
     def tcp_proxy(self, hop: Hop) -> TcpProxy:
         """The proxy at a hop, for latency, resets and cuts."""
         ...
