@@ -345,6 +345,10 @@ class Client:
         person.thread_id = str(thread_id) if thread_id is not None else ""
         return person.thread_id
 
+    def new_request_id(self) -> str:
+        """An id for a question; the same seed gives the same ones."""
+        return f"req-{self._ids.uuid4()}"
+
     async def ask(
         self,
         socket: Socket,
@@ -356,7 +360,7 @@ class Client:
         """Ask an agent something; ``more`` adds fields to the request (priority, agent, …)."""
         description = self._ws()
         person = socket.person
-        request_id = request_id or f"req-{self._ids.uuid4()}"
+        request_id = request_id or self.new_request_id()
         message = render(
             description.request,
             self._variables(person) | {"request_id": request_id, "text": text},

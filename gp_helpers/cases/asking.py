@@ -1,0 +1,63 @@
+"""Connecting and asking, as most cases do it: what will be asked is on record before it is sent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from gp_helpers.cases.trial import Trial
+from gp_helpers.history import Kind
+from gp_helpers.probes import Person, Socket
+from gp_helpers.probes.client import Question
+from gp_helpers.targets import Ability
+
+COSTS = "What is my largest cost this month, and what can I do about it?"
+ANSWER_WITHIN_S = 10.0
+
+
+class NotConnectedError(Exception):
+    """A case needs a connection to go on, and did not get one."""
+
+    def __init__(self, person: Person, why: str) -> None:
+        super().__init__(f"{person.label} is not connected: {why}")
+
+
+async def connect(trial: Trial, person: Person, *, timeout_s: float = 5.0) -> Socket:
+    """A socket that the platform says is ready; raises `NotConnectedError`."""
+    socket, refusal = await trial.client.connect(person)
+    if socket is None:
+        raise NotConnectedError(person, f"refused with {refusal and refusal.data['status']}")
+    if not await socket.wait_ready(timeout_s):
+        raise NotConnectedError(person, "the socket is open and the platform says nothing")
+    return socket
+
+
+async def ask(
+    trial: Trial,
+    socket: Socket,
+    text: str = COSTS,
+    *,
+    about: str = "question",
+    more: Mapping[str, Any] | None = None,
+) -> Question:
+    """Ask on a socket; what is asked is on record before it is sent."""
+    request_id = trial.client.new_request_id()
+    trial.recorder.add(
+        Kind.EXPECTED, socket.person.label, request_id, about=about, question=request_id, text=text
+    )
+    return await trial.client.ask(socket, text, request_id=request_id, more=more)
+
+
+async def settle(
+    trial: Trial, asked: Iterable[tuple[Socket, Question]], *, within_s: float = ANSWER_WITHIN_S
+) -> None:
+    """Wait until nothing more comes for these questions, and record the silence.
+
+    Where silence can be proven it is not waited for; elsewhere each answer gets its time first.
+    """
+    if not trial.target.can(Ability.DIAGNOSTICS):
+        await asyncio.gather(
+            *(socket.wait_for_answer(question.request_id, within_s) for socket, question in asked)
+        )
+    await trial.silence(timeout_s=within_s)

@@ -1,0 +1,194 @@
+"""Claims that several cases make about questions and events: all five, in order, once, one's own.
+
+A question counts as settled when silence was recorded after it; without that, what did not come may
+still be on its way, and the claim is unobserved.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from gp_helpers.checkers.claims import Observed
+from gp_helpers.history import Entry, History, Kind
+from gp_helpers.parameters.description import EVENTS
+
+NEVER_EMPTY = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question that a case asked, and everything that came back for it."""
+
+    asked: Entry
+    """The entry in which the case said that it would ask."""
+    sent: Entry | None
+    received: tuple[Entry, ...]
+    settled: Entry | None
+    """The silence after it."""
+
+    @property
+    def request_id(self) -> str:
+        """The id that correlates it."""
+        return str(self.asked.data["question"])
+
+    @property
+    def person(self) -> str:
+        """Whose question it is."""
+        return self.asked.actor
+
+    @property
+    def events(self) -> list[str]:
+        """The names of the events that came, in order."""
+        return [name for entry in self.received for name in entry.data.get("events", ())]
+
+
+def questions(history: History, *, about: Iterable[str] | None = None) -> list[Question]:
+    """The questions of a history, those with a certain ``about`` if it is given."""
+    wanted = None if about is None else set(about)
+    sent = {str(e.data.get("request_id")): e for e in history.of(Kind.WS_SENT)}
+    received: dict[str, list[Entry]] = {}
+    for entry in history.of(Kind.WS_RECEIVED):
+        received.setdefault(str(entry.data.get("request_id")), []).append(entry)
+    silences = history.of(Kind.SILENCE)
+    found = []
+    for asked in history.of(Kind.EXPECTED):
+        if "question" not in asked.data:
+            continue
+        if wanted is not None and asked.data.get("about") not in wanted:
+            continue
+        request_id = str(asked.data["question"])
+        question = sent.get(request_id)
+        after = [e for e in silences if question is not None and e.seq > question.seq]
+        found.append(
+            Question(
+                asked, question, tuple(received.get(request_id, ())), after[-1] if after else None
+            )
+        )
+    return found
+
+
+def five_events(
+    asked: Iterable[Question], finding: str, *, name: str = "five_events", statement: str = ""
+) -> Observed:
+    """Every question gets the five events, in order, exactly once."""
+    claim = Observed(
+        name,
+        statement or "every question gets its five events, in order, exactly once",
+        finding,
+        threshold="events",
+    )
+    claim.expected = 0
+    for question in asked:
+        claim.expected += 1
+        who = f"{question.person}'s question"
+        if question.sent is None:
+            claim.unobserved(f"{who} was not sent")
+            continue
+        events = question.events
+        basis = (question.sent, *question.received)
+        if events == list(EVENTS):
+            claim.holds(*basis)
+        elif question.settled is None:
+            claim.unobserved(f"{who}: {len(events)} events came, and it did not get silent")
+        else:
+            claim.violated(f"{who} got {_described(events)}", *basis, question.settled)
+    claim.expected = max(claim.expected, NEVER_EMPTY)
+    return claim
+
+
+def _described(events: list[str]) -> str:
+    counts = Counter(events)
+    missing = [name for name in EVENTS if not counts[name]]
+    doubled = [name for name in EVENTS if counts[name] > 1]
+    if not events:
+        return "none of the five events"
+    if missing:
+        return f"{len(EVENTS) - len(missing)} of five events (without {', '.join(missing)})"
+    if doubled:
+        return f"{', '.join(doubled)} more than once"
+    return f"its events in another order: {', '.join(events)}"
+
+
+def answered(asked: Iterable[Question], finding: str, *, name: str, statement: str) -> Observed:
+    """Every question that was accepted ends with its answer, exactly once."""
+    claim = Observed(name, statement, finding)
+    claim.expected = 0
+    for question in asked:
+        claim.expected += 1
+        who = f"{question.person}'s question"
+        if question.sent is None:
+            claim.unobserved(f"{who} was not sent")
+            continue
+        answers = [e for e in question.received if "agent_completed" in e.data.get("events", ())]
+        if len(answers) == 1:
+            claim.holds(question.sent, *answers)
+        elif question.settled is None:
+            claim.unobserved(f"{who}: it did not get silent")
+        else:
+            times = "no answer" if not answers else f"{len(answers)} answers"
+            claim.violated(f"{who} got {times}", question.sent, *answers, question.settled)
+    claim.expected = max(claim.expected, NEVER_EMPTY)
+    return claim
+
+
+def people(history: History) -> Mapping[str, Mapping[str, str]]:
+    """The people of a trial by label: ``user_id`` and ``canary``."""
+    return {
+        entry.actor: {
+            "user_id": str(entry.data.get("user_id")),
+            "canary": str(entry.data.get("canary")),
+        }
+        for entry in history.of(Kind.USER)
+    }
+
+
+def own_events(history: History, finding: str, *, name: str = "own_events") -> Observed:
+    """Every event on a person's socket was made for that person."""
+    claim = Observed(
+        name,
+        "every event on a socket is meant for the user whose socket it is",
+        finding,
+        threshold="contamination",
+    )
+    users = people(history)
+    for entry in history.of(Kind.WS_RECEIVED):
+        owner = entry.data.get("owner")
+        if owner is None or entry.actor not in users:
+            continue
+        claim.test(
+            str(owner) == users[entry.actor]["user_id"],
+            f"{entry.actor}'s socket got an event of {_label(users, str(owner))}",
+            entry,
+        )
+    return claim
+
+
+def no_foreign_canary(history: History, finding: str, *, name: str = "no_foreign_data") -> Observed:
+    """Nobody ever sees another user's canary word."""
+    claim = Observed(
+        name,
+        "nobody sees a word that belongs to another user's data",
+        finding,
+        threshold="contamination",
+    )
+    users = people(history)
+    for entry in history.of(Kind.WS_RECEIVED, Kind.RESPONSE):
+        if entry.actor not in users:
+            continue
+        text = json.dumps(entry.data.get("message", entry.data.get("body")), ensure_ascii=False)
+        foreign = [
+            label
+            for label, user in users.items()
+            if label != entry.actor and user["canary"] in text
+        ]
+        claim.test(not foreign, f"{entry.actor} sees data of {', '.join(foreign)}", entry)
+    return claim
+
+
+def _label(users: Mapping[str, Mapping[str, str]], user_id: str) -> str:
+    return next(
+        (label for label, user in users.items() if user["user_id"] == user_id), "somebody else"
+    )
