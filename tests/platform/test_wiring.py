@@ -28,8 +28,9 @@ def test_each_defect_puts_a_component_of_the_same_shape_at_its_seams(name: str) 
     for seam in changed:
         ours, theirs = remediated.component(seam), reported.component(seam)
         assert _arguments(theirs) == _arguments(ours)
-        public = {member for member in vars(ours) if not member.startswith("_")}
-        assert all(hasattr(theirs, member) for member in public), (seam, public)
+        methods = {name for name, _ in inspect.getmembers(ours, inspect.isfunction)}
+        public = {name for name in methods if not name.startswith("_")}
+        assert all(callable(getattr(theirs, name, None)) for name in public), (seam, public)
 
 
 @pytest.mark.parametrize("name", sorted(CATALOGUE))
@@ -76,5 +77,9 @@ def test_settings_that_do_not_fit_name_the_key(change: dict[str, Any], named: st
 
 
 def _arguments(component: type) -> list[str]:
-    parameters = list(inspect.signature(component).parameters.values())
-    return [parameter.name.lstrip("_") for parameter in parameters]
+    parameters = inspect.signature(component).parameters.values()
+    return [
+        parameter.name.lstrip("_")
+        for parameter in parameters
+        if parameter.default is inspect.Parameter.empty
+    ]

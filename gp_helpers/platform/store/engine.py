@@ -7,6 +7,7 @@ lock at its beginning, so that it waits for `busy_timeout_s` instead of failing 
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -57,19 +58,19 @@ class Store:
         """The work's result, committed; raises `StoreUnavailable` with nothing written."""
         return await self._run(self._writer, work)
 
-    async def rows(self, query: Executable) -> Sequence[Row[Any]]:
+    async def rows(self, query: Executable, **parameters: Any) -> Sequence[Row[Any]]:
         """All rows of one query."""
-        return await self.read(lambda connection: connection.execute(query).all())
+        return await self.read(lambda connection: connection.execute(query, parameters).all())
 
-    async def first(self, query: Executable) -> Row[Any] | None:
+    async def first(self, query: Executable, **parameters: Any) -> Row[Any] | None:
         """The first row of one query."""
-        return await self.read(lambda connection: connection.execute(query).first())
+        return await self.read(lambda connection: connection.execute(query, parameters).first())
 
-    async def execute(self, statement: Executable) -> None:
+    async def execute(self, statement: Executable, **parameters: Any) -> None:
         """Write with one statement, committed."""
 
         def work(connection: Connection) -> None:
-            connection.execute(statement)
+            connection.execute(statement, parameters)
 
         await self.write(work)
 
@@ -98,7 +99,7 @@ class Store:
 
         try:
             return await anyio.to_thread.run_sync(in_transaction, limiter=self._limiter)
-        except (OperationalError, InterfaceError, PoolTimeout) as error:
+        except (OperationalError, InterfaceError, PoolTimeout, sqlite3.OperationalError) as error:
             raise StoreUnavailable(f"The store cannot be used now ({_reason(error)}).") from error
 
 
@@ -178,7 +179,9 @@ def _sqlite_engine(settings: StoreSettings) -> Engine:
 
     def begin(connection: Connection) -> None:
         immediate = connection.get_execution_options().get("write", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+        # Straight to the driver: every transaction pays for it.
+        driver: Any = connection.connection.driver_connection
+        driver.execute("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
     event.listen(engine, "connect", prepare)
     event.listen(engine, "begin", begin)

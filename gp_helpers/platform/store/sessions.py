@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from gp_helpers.platform.store.engine import Store
 from gp_helpers.platform.store.schema import refresh_tokens, revoked_tokens
+
+_REVOKED = select(revoked_tokens.c.jti).where(revoked_tokens.c.jti == bindparam("jti"))
 
 
 class Redemption(Enum):
@@ -75,10 +77,7 @@ class Sessions:
         await self._store.execute(statement)
 
     async def is_revoked(self, jti: str) -> bool:
-        row = await self._store.first(
-            select(revoked_tokens.c.jti).where(revoked_tokens.c.jti == jti)
-        )
-        return row is not None
+        return await self._store.first(_REVOKED, jti=jti) is not None
 
 
 def _add(connection: Connection, token: RefreshToken) -> None:
