@@ -114,8 +114,6 @@ class BackendSettings(ServiceSettings):
     """Time for one attempt at the model server."""
     model_attempts: PositiveInt = 3
     gateway: GatewaySettings = GatewaySettings()
-    peers: dict[str, str] = {}
-    """Other backend instances: instance id → base URL."""
 
 
 class ModelSettings(ServiceSettings):

@@ -25,7 +25,6 @@ DEFECTS: tuple[Defect, ...] = (
         finding_code="AUTH_GOOD_TOKEN_REFUSED",
         remedy="One result schema and one reader for all hops.",
         also_breaks=("auth.context_isolation", "auth.timing", "auth.error_amplification"),
-        seen_in=(("litellm#6926", "https://github.com/BerriAI/litellm/issues/6926"),),
     ),
     Defect(
         id="auth.gateway_local_secret",
@@ -50,7 +49,10 @@ DEFECTS: tuple[Defect, ...] = (
             "websocket.cloud_run_timeout",
             _JOURNEY,
         ),
-        seen_in=(("pgwatch#1544", "https://github.com/cybertec-postgresql/pgwatch/pull/1544"),),
+        seen_in=(
+            ("pgwatch#1544", "https://github.com/cybertec-postgresql/pgwatch/issues/1544"),
+            ("litellm#6926", "https://github.com/BerriAI/litellm/issues/6926"),
+        ),
     ),
     Defect(
         id="auth.prefix_cache",
@@ -156,6 +158,10 @@ DEFECTS: tuple[Defect, ...] = (
         finding_code="AUTH_INNOCENT_REQUEST_LOST",
         remedy="A refusal is an answer; retry once what got none.",
         also_breaks=(_CASCADE, _ISOLATION, _TIMING),
+        seen_in=(
+            ("sglang#25811", "https://github.com/sgl-project/sglang/issues/25811"),
+            ("vllm-router#60", "https://github.com/vllm-project/router/pull/60"),
+        ),
     ),
     Defect(
         id="auth.transient_as_401",
