@@ -1,0 +1,80 @@
+"""Executes notebooks side by side from one process, each in a kernel of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from gp_helpers.execution.kernels.keeper import open_keeper
+from gp_helpers.execution.outcomes import CellEvent, Interruption, NotebookJob, NotebookResult
+from gp_helpers.execution.quick_imports import without_slow_formats
+
+
+async def execute(
+    jobs: Sequence[NotebookJob],
+    *,
+    concurrency: int,
+    warm: bool = False,
+    progress: Callable[[CellEvent], None] = lambda _: None,
+    handle_signals: bool = True,
+) -> list[NotebookResult]:
+    """Execute notebooks; return their results in the order of the jobs.
+
+    Whatever happens, no kernel is left when this returns, and none when this process is killed.
+
+    Args:
+        concurrency: How many kernels run at once.
+        warm: Fork kernels from a parent that has the workbook's imports done.
+        progress: Told when a code cell begins and when it ends.
+        handle_signals: While this runs in the main thread, SIGINT and SIGTERM interrupt all
+            notebooks: running cells end as ``interrupted``, what there is is saved. Without it,
+            cancelling does the same, but gives no results.
+
+    Raises:
+        ParameterError: parameters of a job are unknown or mistyped; nothing was started.
+        NotebookFileError: a notebook cannot be read; nothing was started.
+        OSError: a destination cannot be written.
+    """
+    if concurrency < 1:
+        raise ValueError(f"concurrency: expected at least 1, found {concurrency}")
+    interruption: Interruption = asyncio.get_running_loop().create_future()
+    with interrupting(interruption, handle_signals):
+        async with open_keeper(warm=warm) as keeper:
+            # Imported while the keeper starts: each takes its time, and there are two cores.
+            with without_slow_formats():
+                from gp_helpers.execution.side_by_side import run_side_by_side
+
+            return await run_side_by_side(
+                jobs,
+                keeper,
+                concurrency=concurrency,
+                interruption=interruption,
+                progress=progress,
+            )
+
+
+@contextmanager
+def interrupting(interruption: Interruption, handle_signals: bool) -> Iterator[None]:
+    """While it holds, SIGINT and SIGTERM resolve ``interruption``; then the old handlers return."""
+    if not handle_signals or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in numbers}
+
+    def interrupt(number: signal.Signals) -> None:
+        if not interruption.done():
+            interruption.set_result(number)
+
+    for number in numbers:
+        loop.add_signal_handler(number, interrupt, number)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+            signal.signal(number, before[number])
