@@ -9,9 +9,10 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import pytest
@@ -23,6 +24,8 @@ from gp_helpers.platform.wiring import build_auth, build_backend, build_model
 
 DIAGNOSTICS = {"X-Golden-Path-Secret": "diagnostics"}
 PATIENCE_S = 10.0
+
+T = TypeVar("T")
 
 
 def wait_until(condition: Callable[[], Any], what: str = "") -> Any:
@@ -44,6 +47,7 @@ class Hop:
         self._open = threading.Condition()
         self._holding: Callable[[str], bool] = lambda _path: False
         self._held: list[str] = []
+        self._timers: list[threading.Timer] = []
         self._client = httpx.Client(timeout=30, trust_env=False)
         hop = self
 
@@ -73,6 +77,11 @@ class Hop:
     def hold(self, path: str = "/") -> None:
         """Keep requests whose path begins like this until `let_go`."""
         self._holding = lambda asked: asked.startswith(path)
+
+    def let_go_after(self, seconds: float) -> None:
+        timer = threading.Timer(seconds, self.let_go)
+        timer.start()
+        self._timers.append(timer)
 
     def let_go(self) -> None:
         with self._open:
@@ -104,6 +113,8 @@ class Hop:
             request.wfile.write(reply.content)
 
     def close(self) -> None:
+        for timer in self._timers:
+            timer.join()
         self.let_go()
         self._server.shutdown()
         self._server.server_close()
@@ -201,10 +212,34 @@ class Lab:
         self.store = store
         self.auth_hop = auth_hop
         self.model_hop = model_hop
-        self.backend_url = ""
+        self.backend: Any = None
         self.http = httpx.Client(timeout=15, trust_env=False)
         self._sockets: list[Socket] = []
         self._connections = ExitStack()
+        self._threads = ThreadPoolExecutor(20)
+
+    @property
+    def backend_url(self) -> str:
+        url: str = self.backend.url
+        return url
+
+    def in_background(self, work: Callable[[], T]) -> Callable[[], T]:
+        """Start work in a thread; calling what is returned waits for its result."""
+        return self._threads.submit(work).result
+
+    def raw_socket(self, person: Person) -> socket.socket:
+        """A TCP connection with the WebSocket handshake done, and nothing else read."""
+        host, port = self.backend_url.removeprefix("http://").split(":")
+        raw = socket.create_connection((host, int(port)))
+        self._connections.callback(raw.close)
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 131_072)
+        raw.sendall(
+            f"GET /ws HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\nSec-WebSocket-Version: 13\r\n"
+            f"Authorization: Bearer {person.token}\r\n\r\n".encode()
+        )
+        assert raw.recv(12) == b"HTTP/1.1 101"
+        return raw
 
     def person(self, name: str | None = None) -> Person:
         name = name or f"canary{secrets.token_hex(4)}"
@@ -262,6 +297,7 @@ class Lab:
         for opened in self._sockets:
             opened.cut()
         self._connections.close()
+        self._threads.shutdown()
         self.http.close()
 
 
@@ -274,12 +310,17 @@ def start_lab(store_settings: StoreSettings, serve: Callable[[Any], Any]) -> Ite
     opened: list[Lab | Hop] = []
 
     def start(
-        *defects: str, cold: bool = False, hold_auth: str = "", **gateway_settings: Any
+        *defects: str,
+        cold: bool = False,
+        hold_model: bool = False,
+        busy_timeout_s: float = 5.0,
+        **gateway_settings: Any,
     ) -> Lab:
         auth_hop, model_hop = Hop(), Hop()
         lab = Lab(store_settings, auth_hop, model_hop)
         opened.extend((auth_hop, model_hop, lab))
-        common = {"diagnostics_secret": "diagnostics", "store": store_settings.model_dump()}
+        store = {**store_settings.model_dump(), "busy_timeout_s": busy_timeout_s}
+        common = {"diagnostics_secret": "diagnostics", "store": store}
         auth_settings = {
             **common,
             "jwt_secret": "a-secret-that-only-the-auth-service-knows",
@@ -299,9 +340,9 @@ def start_lab(store_settings: StoreSettings, serve: Callable[[Any], Any]) -> Ite
         auth_hop.upstream = serve(build_auth({"settings": auth_settings, "defects": named})).url
         model_settings = {"diagnostics_secret": "diagnostics"}
         model_hop.upstream = serve(build_model({"settings": model_settings})).url
-        if hold_auth:
-            auth_hop.hold(hold_auth)
-        lab.backend_url = serve(build_backend({"settings": backend_settings, "defects": named})).url
+        if hold_model:
+            model_hop.hold()
+        lab.backend = serve(build_backend({"settings": backend_settings, "defects": named}))
         for url in (auth_hop.upstream, model_hop.upstream, lab.backend_url):
             wait_until(lambda url=url: _answers(lab.http, f"{url}/health/live"), url)
         if not cold:

@@ -7,6 +7,7 @@ from typing import Any
 
 import anyio
 import pytest
+from anyio.lowlevel import checkpoint
 
 from gp_helpers.platform.gateway.outgoing import Outgoing, SlowConsumer
 
@@ -27,13 +28,13 @@ class Wire:
 
     async def transmit(self, message: dict[str, Any]) -> None:
         await self.open.wait()
-        await anyio.sleep(0)
+        await checkpoint()
         self.sent.append(message.get("event_id", message.get("reply")))
 
     async def fetch(self, last_event_id: int) -> list[dict[str, Any]]:
         self.fetches += 1
         found = self.outbox[last_event_id:]
-        await anyio.sleep(0)
+        await checkpoint()
         return found
 
     def outgoing(self, capacity: int = 4, send_timeout_s: float = 5) -> Outgoing:
@@ -44,7 +45,7 @@ async def settle(outgoing: Outgoing) -> None:
     for _ in range(1000):
         if outgoing.queued == 0:
             return
-        await anyio.sleep(0)
+        await checkpoint()
     raise AssertionError(f"{outgoing.queued} messages are still queued")
 
 
@@ -226,7 +227,7 @@ def test_whatever_the_order_every_event_is_sent_once_and_in_order(seed: int) -> 
                     outgoing.offer(source.choice(delayed))
                 case _:
                     for _ in range(source.randint(0, 6)):
-                        await anyio.sleep(0)
+                        await checkpoint()
         outgoing.offer(wire.publish())
         await settle(outgoing)
         assert wire.sent == list(range(begin + 1, len(wire.outbox) + 1))
