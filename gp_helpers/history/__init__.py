@@ -7,6 +7,7 @@ from gp_helpers.history.recording import (
     HistoryReadError,
     HistoryWriteError,
     Recorder,
+    parse,
     read,
 )
 from gp_helpers.history.redaction import Redactor, decoded_claims, fingerprint
@@ -23,5 +24,6 @@ __all__ = [
     "decoded_claims",
     "fingerprint",
     "first_divergence",
+    "parse",
     "read",
 ]

@@ -70,20 +70,21 @@ def _shape(value: Any) -> Any:
 def form(entry: Entry) -> str:
     """The canonical form of an entry: what happened, without times, ids and free text."""
     data = entry.data
+    code = ""
     match entry.kind:
         case Kind.REQUEST:
             path = re.sub(r"^[a-z]+://[^/]*", "", str(data.get("url", "")))
             told = f"{data.get('method')} {path} for {data.get('purpose')}"
         case Kind.RESPONSE:
-            told = f"{data.get('status')} {_shape(data.get('body'))}"
+            code, told = f"{data.get('status')} ", f"{_shape(data.get('body'))}"
         case Kind.NO_RESPONSE:
             told = str(data.get("definite"))
         case Kind.WS_REFUSED:
-            told = f"{data.get('status')}"
+            code, told = f"{data.get('status')}", ""
         case Kind.WS_SENT | Kind.WS_RECEIVED:
             told = f"{_shape(data.get('message'))}"
         case Kind.WS_CLOSED:
-            told = f"{data.get('code')} by {data.get('by')}"
+            code, told = f"{data.get('code')} ", f"by {data.get('by')}"
         case Kind.COMPONENT:
             told = f"{data.get('component')} {data.get('check')} {data.get('healthy')}"
         case Kind.TIMEOUT:
@@ -97,7 +98,7 @@ def form(entry: Entry) -> str:
             told = str(data.get("what"))
         case _:
             told = ""
-    return _ID.sub("#", f"{entry.step} {entry.kind.value} {told}")
+    return f"{entry.step} {entry.kind.value} {code}{_ID.sub('#', told)}"
 
 
 def _lane(entry: Entry, purposes: Mapping[int, str]) -> str:

@@ -102,16 +102,26 @@ class Entry:
     @classmethod
     def from_json(cls, line: str) -> Entry:
         """Read an entry back; raises ``ValueError`` for anything that is not one."""
+        return cls.from_object(json.loads(line))
+
+    @classmethod
+    def from_object(cls, raw: Any) -> Entry:
+        """An entry from parsed JSON; raises ``ValueError`` for anything that is not one."""
         try:
-            raw = json.loads(line)
+            data = raw["data"]
+            if type(data) is not dict:
+                raise ValueError("not a history entry: its data is no object")
             return cls(
-                seq=int(raw["seq"]),
-                t=float(raw["t"]),
-                actor=str(raw["actor"]),
-                kind=Kind(raw["kind"]),
-                subject=str(raw["subject"]),
-                step=str(raw["step"]),
-                data=dict(raw["data"]),
+                int(raw["seq"]),
+                float(raw["t"]),
+                str(raw["actor"]),
+                _KINDS[raw["kind"]],
+                str(raw["subject"]),
+                str(raw["step"]),
+                data,
             )
         except (KeyError, TypeError) as error:
             raise ValueError(f"not a history entry: {error!r}") from error
+
+
+_KINDS = {kind.value: kind for kind in Kind}

@@ -6,9 +6,13 @@ last whole line and says whether the trial came to its end.
 
 from __future__ import annotations
 
+import contextlib
+import gc
+import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
@@ -57,41 +61,90 @@ class History:
 
     def of(self, *kinds: Kind, actor: str | None = None, step: str | None = None) -> list[Entry]:
         """The entries of these kinds, of an actor and of a step if they are given."""
+        found = [entry for kind in dict.fromkeys(kinds) for entry in self._by_kind.get(kind, ())]
+        if len(kinds) > 1:
+            found.sort(key=lambda entry: entry.seq)
         return [
             entry
-            for entry in self.entries
-            if entry.kind in kinds
-            and (actor is None or entry.actor == actor)
-            and (step is None or entry.step == step)
+            for entry in found
+            if (actor is None or entry.actor == actor) and (step is None or entry.step == step)
         ]
 
     def about(self, subject: str) -> list[Entry]:
         """The entries that belong to an exchange, a connection or a request."""
-        return [entry for entry in self.entries if entry.subject == subject]
+        return list(self._by_subject.get(subject, ()))
+
+    @cached_property
+    def _by_kind(self) -> dict[Kind, list[Entry]]:
+        index: dict[Kind, list[Entry]] = {}
+        for entry in self.entries:
+            index.setdefault(entry.kind, []).append(entry)
+        return index
+
+    @cached_property
+    def _by_subject(self) -> dict[str, list[Entry]]:
+        index: dict[str, list[Entry]] = {}
+        for entry in self.entries:
+            index.setdefault(entry.subject, []).append(entry)
+        return index
 
 
 def read(path: Path) -> History:
     """Read a history up to its last whole line; `HistoryReadError` names a line that is not one."""
-    text = path.read_text(encoding="utf-8", errors="replace")
-    lines = text.split("\n")
+    return parse(path.read_bytes(), path.name)
+
+
+def parse(content: bytes, name: str) -> History:
+    """Read a history from the content of its file; ``name`` stands in front of what is wrong."""
+    lines = content.decode("utf-8", "replace").split("\n")
     torn = lines.pop() != ""
-    entries = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            entry = Entry.from_json(line)
-        except ValueError as error:
-            raise HistoryReadError(f"{path.name}, line {number}: {error}") from error
-        if entry.seq != number - 1:
-            raise HistoryReadError(
-                f"{path.name}, line {number}: entry {entry.seq} stands where {number - 1} belongs"
-            )
-        entries.append(entry)
+    entries: list[Entry] = []
+    with _no_collection():
+        for start in range(0, len(lines), _AT_ONCE):
+            entries.extend(_entries(lines[start : start + _AT_ONCE], start, name))
     truncated = None
     if torn:
         truncated = f"the line after entry {len(entries) - 1} is torn"
     elif not entries or entries[-1].kind is not Kind.TRIAL_ENDED:
         truncated = "the trial did not come to its end"
     return History(tuple(entries), truncated)
+
+
+_AT_ONCE = 1000
+"""Lines that are parsed in one go: keys are then shared between entries, in half the time."""
+
+
+@contextlib.contextmanager
+def _no_collection() -> Iterator[None]:
+    # A million new objects without a cycle among them make the collector look at all of them often.
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _entries(lines: Sequence[str], start: int, name: str) -> Iterator[Entry]:
+    if all(line.startswith(f'{{"seq":{start + at},') for at, line in enumerate(lines)):
+        try:
+            entries = [Entry.from_object(raw) for raw in json.loads(f"[{','.join(lines)}]")]
+        except (ValueError, RecursionError):
+            entries = []
+        if [entry.seq for entry in entries] == list(range(start, start + len(lines))):
+            yield from entries
+            return
+    for number, line in enumerate(lines, start=start + 1):
+        try:
+            entry = Entry.from_json(line)
+        except (ValueError, RecursionError) as error:
+            raise HistoryReadError(f"{name}, line {number}: {error}") from error
+        if entry.seq != number - 1:
+            raise HistoryReadError(
+                f"{name}, line {number}: entry {entry.seq} stands where {number - 1} belongs"
+            )
+        yield entry
 
 
 @dataclass
@@ -136,7 +189,7 @@ class Recorder:
             kind=kind,
             subject=subject,
             step=self.step,
-            data=self.redactor.value(data),
+            data=self.redactor.entry(data),
         )
         if self._sealed:
             return entry

@@ -1,7 +1,8 @@
 """Redaction at the moment of recording: what must not leave never enters.
 
 A password never enters; a token becomes its fingerprint and its decoded claims; e-mail addresses of
-a deployment become pseudonyms. Literal secrets are known by being registered, the others by shape.
+a deployment become pseudonyms. Literal secrets are known by being registered, the others by the
+name that they stand under and by their shape.
 """
 
 from __future__ import annotations
@@ -10,43 +11,39 @@ import base64
 import hashlib
 import json
 import re
-import urllib.parse
 from collections.abc import Mapping
 from typing import Any
 
-SECRET_HEADERS = frozenset(
-    {
-        "authorization",
-        "proxy-authorization",
-        "cookie",
-        "set-cookie",
-        "x-api-key",
-        "x-service-secret",
-        "x-golden-path-secret",
-        "x-xsrf-token",
-        "x-csrf-token",
-    }
+from gp_helpers.history.secret_forms import (
+    ASSIGNED_IN_TEXT,
+    BASE64_JWT,
+    CREDENTIALS,
+    EMAIL,
+    HEADER_IN_TEXT,
+    JWT,
+    PRIVATE_KEY,
+    SECRET_WORD,
+    URL_CREDENTIALS,
+    VENDOR_KEY,
+    encodings,
+    is_json_web_token,
+    looks_like_a_value,
+    names_a_secret,
 )
-"""Headers whose whole value is a secret, in lower case."""
 
-_SECRET_KEY = re.compile(
-    r"(password|passwd|secret|api_?key|private_?key|credential|(^|_)token$|^jwt$|cookie|session_?id)",
-    re.IGNORECASE,
+_SHORTEST = 6
+"""Shorter literals are not looked for in texts: they would be found everywhere."""
+_FINGERPRINT = re.compile(r"[0-9a-f]{12}")
+_MARKERS = re.compile(r"(?:[A-Za-z]+ )?(‹[^‹›]*›)")
+_MEMBERS_OF_A_SECRET = frozenset(
+    {"alg", "aud", "email", "id", "iss", "kid", "name", "scope", "sub", "typ", "type", "user_id"}
 )
-_NOT_SECRET_KEY = re.compile(
-    r"(token_type|_expires|expires_in|token_count|max_tokens)", re.IGNORECASE
-)
-_JWT = re.compile(r"\beyJ[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]{2,}\.[A-Za-z0-9_-]*")
-_BASE64_JWT = re.compile(r"\bZXlK[A-Za-z0-9_-]{16,}={0,2}")
-_BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}")
-_URL_CREDENTIALS = re.compile(r"(?<=://)[^/\s:@]+:[^/\s@]+(?=@)")
-_EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
-_MIN_LITERAL = 6
+"""Under the name of a secret these say what kind it is and whose; any other text is the secret."""
 
 
 def fingerprint(token: str) -> str:
     """Twelve hexadecimal digits of the token's SHA-256: enough to tell tokens apart."""
-    return hashlib.sha256(token.encode()).hexdigest()[:12]
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
 def decoded_claims(token: str) -> dict[str, Any] | None:
@@ -64,10 +61,6 @@ def decoded_claims(token: str) -> dict[str, Any] | None:
     return {"header": header, "claims": claims}
 
 
-def _kind(shown: str) -> str:
-    return shown.strip("‹›").split(" ")[0]
-
-
 class Redactor:
     """Takes secrets out of whatever is about to be recorded, shown or logged.
 
@@ -77,6 +70,8 @@ class Redactor:
 
     def __init__(self, *, pseudonymise: bool = False) -> None:
         self._literals: dict[str, str] = {}
+        self._anchors: dict[str, list[str]] = {}
+        self._issued: set[str] = set()
         self._pseudonyms: dict[str, str] = {}
         self._pseudonymise = pseudonymise
         self.counts: dict[str, int] = {}
@@ -84,84 +79,160 @@ class Redactor:
 
     def register(self, secret: str, kind: str) -> None:
         """Make a literal secret known, with the encodings in which it may turn up."""
-        if len(secret) < _MIN_LITERAL:
+        if len(secret) < _SHORTEST or secret in self._literals:
             return
         shown = f"‹{kind}›" if kind == "password" else f"‹{kind} {fingerprint(secret)}›"
-        raw = secret.encode()
-        for form in (
-            secret,
-            urllib.parse.quote(secret, safe=""),
-            urllib.parse.quote_plus(secret),
-            json.dumps(secret)[1:-1],
-            base64.b64encode(raw).decode().rstrip("="),
-            base64.urlsafe_b64encode(raw).decode().rstrip("="),
-        ):
-            self._literals.setdefault(form, shown)
-        # The longest first, so that a secret within a secret leaves nothing of the outer one.
-        self._literals = dict(sorted(self._literals.items(), key=lambda item: -len(item[0])))
+        for form in encodings(secret):
+            if form not in self._literals:
+                self._literals[form] = shown
+                self._anchors.setdefault(form[:_SHORTEST], []).append(form)
+
+    def entry(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """The data of a history entry without secrets.
+
+        Its own member ``token`` may hold a fingerprint; further inside, what looks like one may be
+        somebody's password.
+        """
+        clean: dict[str, Any] = self.value(data)
+        token = data.get("token")
+        if isinstance(token, str) and _FINGERPRINT.fullmatch(token):
+            clean["token"] = token
+        return clean
 
     def text(self, value: str) -> str:
         """A text without secrets."""
-        for form, shown in self._literals.items():
-            if form in value:
-                found = value.count(form)
-                value = value.replace(form, shown)
-                self.counts[_kind(shown)] = self.counts.get(_kind(shown), 0) + found
-        value = _JWT.sub(lambda match: self._token(match[0]), value)
-        value = _BASE64_JWT.sub(lambda _: self._count("token", "‹token, encoded›"), value)
-        value = _BEARER.sub(
-            lambda match: self._count("credentials", f"{match[1]} ‹credentials›"), value
-        )
-        value = _URL_CREDENTIALS.sub(lambda _: self._count("credentials", "‹credentials›"), value)
+        value = self._without_literals(value)
+        if len(value) < _SHORTEST:
+            return value
+        if "-----BEGIN" in value:
+            value = PRIVATE_KEY.sub(lambda _: self._shown("key", "‹private key›"), value)
+        value = JWT.sub(self._token, value)
+        value = BASE64_JWT.sub(lambda _: self._shown("token", "‹token, encoded›"), value)
+        value = VENDOR_KEY.sub(lambda _: self._shown("key", "‹key›"), value)
+        if SECRET_WORD.search(value):
+            value = HEADER_IN_TEXT.sub(self._header_in_text, value)
+            value = CREDENTIALS.sub(self._credentials, value)
+            value = ASSIGNED_IN_TEXT.sub(self._assigned_in_text, value)
+        elif " " in value:
+            value = CREDENTIALS.sub(self._credentials, value)
+        if "://" in value:
+            value = URL_CREDENTIALS.sub(
+                lambda _: self._shown("credentials", "‹credentials›"), value
+            )
         if self._pseudonymise:
-            value = _EMAIL.sub(lambda match: self._pseudonym(match[0]), value)
+            value = EMAIL.sub(self._pseudonym, value)
         return value
 
     def value(self, value: Any) -> Any:
-        """A JSON value without secrets; keys that name a secret lose their text."""
+        """A JSON value without secrets; what stands under the name of a secret loses its text."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, Mapping):
             return {
-                self.text(str(key)): self._member(str(key), inner) for key, inner in value.items()
+                self.text(str(key)): self._hidden(str(key), inner)
+                if names_a_secret(str(key))
+                else self.value(inner)
+                for key, inner in value.items()
             }
         if isinstance(value, list | tuple):
             return [self.value(inner) for inner in value]
-        if value is None or isinstance(value, bool | int | float):
+        if value is None or isinstance(value, bool):
             return value
+        if isinstance(value, int | float):
+            return self._literals.get(str(value), value)
         return self.text(str(value))
 
     def headers(self, headers: list[tuple[str, str]]) -> list[list[str]]:
         """Header fields in order; a secret header keeps its name and the scheme of its value."""
         return [[name, self._header(name, value)] for name, value in headers]
 
+    def _hidden(self, key: str, value: Any) -> Any:
+        """What stands under the name of a secret."""
+        if value is None or isinstance(value, bool) or value == "":
+            return value
+        if isinstance(value, Mapping):
+            return {
+                self.text(str(inner)): self.value(member)
+                if str(inner) in _MEMBERS_OF_A_SECRET
+                else self._hidden(str(inner), member)
+                for inner, member in value.items()
+            }
+        if isinstance(value, list | tuple):
+            return [self._hidden(key, inner) for inner in value]
+        redacted = self.text(str(value))
+        if self._is_ours(redacted):
+            return redacted
+        return self._shown("member", f"‹{key}›")
+
     def _header(self, name: str, value: str) -> str:
         redacted = self.text(value)
-        if name.lower() in SECRET_HEADERS and "‹" not in redacted:
-            return self._count("header", f"‹{name.lower()}›")
-        return redacted
+        if not names_a_secret(name) or not value or self._is_ours(redacted):
+            return redacted
+        return self._shown("header", f"‹{name.lower()}›")
 
-    def _member(self, key: str, value: Any) -> Any:
-        if (
-            isinstance(value, str)
-            and value
-            and _SECRET_KEY.search(key)
-            and not _NOT_SECRET_KEY.search(key)
-        ):
-            redacted = self.text(value)
-            if "‹" in redacted or re.fullmatch(r"[0-9a-f]{12}", value):
-                return redacted
-            return self._count("member", f"‹{key}›")
-        return self.value(value)
+    def _is_ours(self, text: str) -> bool:
+        """Whether a text is nothing but what this redactor put in the place of a secret."""
+        match = _MARKERS.fullmatch(text)
+        return match is not None and match[1] in self._issued
 
-    def _token(self, token: str) -> str:
-        return self._count("token", f"‹token {fingerprint(token)}›")
+    def _without_literals(self, value: str) -> str:
+        if not self._anchors or len(value) < _SHORTEST:
+            return value
+        starts = {value[at : at + _SHORTEST] for at in range(len(value) - _SHORTEST + 1)}
+        found = {
+            form
+            for anchor in self._anchors.keys() & starts
+            for form in self._anchors[anchor]
+            if form in value
+        }
+        if not found:
+            return value
+        longest_first = sorted(found, key=len, reverse=True)
+        return re.sub("|".join(map(re.escape, longest_first)), self._literal, value)
 
-    def _pseudonym(self, address: str) -> str:
+    def _literal(self, match: re.Match[str]) -> str:
+        shown = self._literals[match[0]]
+        return self._shown(shown.strip("‹›").split(" ")[0], shown)
+
+    def _token(self, match: re.Match[str]) -> str:
+        if not is_json_web_token(match[0]):
+            return match[0]
+        return self._shown("token", f"‹token {fingerprint(match[0])}›")
+
+    def _credentials(self, match: re.Match[str]) -> str:
+        if match[1].lower() == "token" and not looks_like_a_value(match[2]):
+            return match[0]
+        return f"{match[1]} {self._shown('credentials', '‹credentials›')}"
+
+    def _header_in_text(self, match: re.Match[str]) -> str:
+        value = match[3].rstrip()
+        if self._is_ours(value):
+            return match[0]
+        return f"{match[1]}{match[2]}{self._shown('header', f'‹{match[1].lower()}›')}"
+
+    def _assigned_in_text(self, match: re.Match[str]) -> str:
+        key = match["key"]
+        is_quoted = match["quote"] is not None
+        value = match["quoted"] if is_quoted else match["bare"]
+        if not names_a_secret(key):
+            start = match.start("quoted" if is_quoted else "bare") - match.start()
+            return match[0][:start] + ASSIGNED_IN_TEXT.sub(self._assigned_in_text, match[0][start:])
+        if not value or self._is_ours(value):
+            return match[0]
+        if match["sign"] == ":" and not is_quoted and not looks_like_a_value(value):
+            return match[0]
+        quote = match["quote"] or ""
+        return f"{key}{match['between']}{quote}{self._shown('member', f'‹{key}›')}{quote}"
+
+    def _pseudonym(self, match: re.Match[str]) -> str:
+        address = match[0].replace("%40", "@").lower()
+        if address.endswith("@example.invalid"):
+            return match[0]
         number = len(self._pseudonyms) + 1
         shown = self._pseudonyms.setdefault(address, f"person-{number}@example.invalid")
-        return self._count("e-mail", shown)
+        return self._shown("e-mail", shown)
 
-    def _count(self, kind: str, shown: str) -> str:
+    def _shown(self, kind: str, shown: str) -> str:
         self.counts[kind] = self.counts.get(kind, 0) + 1
+        self._issued.add(shown)
         return shown

@@ -1,0 +1,135 @@
+"""The forms in which a known secret may turn up, and the shapes that give an unknown one away."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import math
+import re
+import urllib.parse
+
+SECRET_HEADERS = frozenset(
+    {
+        "authorization",
+        "proxy-authorization",
+        "cookie",
+        "set-cookie",
+        "api-key",
+        "x-api-key",
+        "x-auth-token",
+        "x-access-token",
+        "x-amz-security-token",
+        "x-goog-iap-jwt-assertion",
+        "x-service-secret",
+        "x-golden-path-secret",
+        "x-xsrf-token",
+        "x-csrf-token",
+    }
+)
+"""Headers whose whole value is a secret, in lower case."""
+
+_SECRET_KEY = re.compile(
+    r"password|passwd|passphrase|(^|[_-])pwd$|secret|(api|private|access|signing)[_-]?key"
+    r"|credential|token$|^jwt$|cookie|session[_-]?id$|^bearer$|^assertion$",
+    re.IGNORECASE,
+)
+_NOT_SECRET_KEY = re.compile(
+    r"token_type|_expires|expires_in|token_count|max_tokens", re.IGNORECASE
+)
+SECRET_WORD = re.compile(
+    r"passw|passphrase|pwd|secret|key|credential|token|jwt|cookie|session|bearer|assertion|authorization",
+    re.IGNORECASE,
+)
+"""A text without any of these names no secret."""
+
+JWT = re.compile(
+    r"e(?:yJ|yA|wo|w0|wk)[A-Za-z0-9_-]{4,}={0,2}\.[A-Za-z0-9_-]{2,}={0,2}\.[A-Za-z0-9_-]*"
+    r"(?:\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)?"
+)
+"""JWS (three parts) and JWE (five); the first begins with an opening brace, encoded."""
+BASE64_JWT = re.compile(r"ZXlK[A-Za-z0-9_-]{16,}={0,2}")
+CREDENTIALS = re.compile(
+    r"(?i)(?<!‹)\b(bearer|basic|token|digest|negotiate)[ ]+([A-Za-z0-9._~+/=-]{8,})"
+)
+URL_CREDENTIALS = re.compile(r"(?<=://)[^/\s@?#‹›\"'<>]+(?=@)")
+PRIVATE_KEY = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
+)
+VENDOR_KEY = re.compile(
+    r"\b(?:sk-[A-Za-z0-9_-]{16,}|AKIA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{20,}"
+    r"|xox[abprs]-[A-Za-z0-9-]{10,}|AIza[A-Za-z0-9_-]{35})"
+)
+EMAIL = re.compile(r"[A-Za-z0-9._%+-]+(?:@|%40)[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
+
+HEADER_IN_TEXT = re.compile(
+    rf"(?i)\b({'|'.join(sorted(SECRET_HEADERS, key=len, reverse=True))})"
+    r"(\\*[\"']?\s*[:=]\s*b?\\*[\"']?|\\*[\"']\s*,\s*b?\\*[\"'])([^\r\n\"'\\]+)"
+)
+"""A secret header in a text: a log line, a repr, a pair in a list."""
+ASSIGNED_IN_TEXT = re.compile(
+    r"(?P<key>(?:passw(?:or)?d|passphrase|pwd|secret|(?:api|private|access|signing)[_-]?key"
+    r"|credential|token|jwt|cookie|session[_-]?id|authorization|bearer|assertion)[\w-]{0,20})"
+    r"(?P<between>\\*[\"']?\s*(?P<sign>=|:|%3D)\s*)"
+    r"(?:(?P<quote>b?\\*[\"'])(?P<quoted>.*?)(?P=quote)|(?P<bare>‹[^‹›]*›|[^\s&;,\"'<>(){}\[\]\\]+))",
+    re.IGNORECASE,
+)
+"""``key=value``, ``key: value``, ``"key": "value"`` in a text."""
+
+
+def names_a_secret(key: str) -> bool:
+    """Whether what stands under this key is a secret, by the key's name."""
+    if key.lower() in SECRET_HEADERS:
+        return True
+    return bool(_SECRET_KEY.search(key)) and not _NOT_SECRET_KEY.search(key)
+
+
+def looks_like_a_value(text: str) -> bool:
+    """Whether a bare word after ``key:`` is a secret and not prose: ``token: refused`` is prose."""
+    return len(text) >= 6 and any(c.isdigit() for c in text) and not text.startswith("//")
+
+
+def is_json_web_token(text: str) -> bool:
+    """Whether the first part of something dotted is the encoding of an object."""
+    first = text.split(".", 1)[0].rstrip("=")
+    try:
+        return isinstance(
+            json.loads(base64.urlsafe_b64decode(first + "=" * (-len(first) % 4))), dict
+        )
+    except ValueError:
+        return False
+
+
+def encodings(secret: str) -> set[str]:
+    """The forms in which a literal secret may turn up, itself included."""
+    raw = secret.encode("utf-8", "surrogatepass")
+    quoted = urllib.parse.quote(secret, safe="", errors="replace")
+    forms = {
+        secret,
+        quoted,
+        quoted.lower() if "%" in quoted else quoted,
+        re.sub(r"%[0-9A-F]{2}", lambda match: match[0].lower(), quoted),
+        urllib.parse.quote_plus(secret, errors="replace"),
+        urllib.parse.quote(quoted, safe=""),
+        urllib.parse.quote(secret, errors="replace"),
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        json.dumps(json.dumps(secret)[1:-1])[1:-1],
+        repr(secret)[1:-1],
+        repr(raw)[2:-1],
+        html.escape(secret),
+        html.escape(secret, quote=False),
+        raw.hex(),
+        raw.hex().upper(),
+    }
+    for shift in range(3):
+        core = _base64_core(raw, shift)
+        if len(core) >= 8:
+            forms |= {core, core.replace("+", "-").replace("/", "_")}
+    return forms
+
+
+def _base64_core(raw: bytes, shift: int) -> str:
+    """What base64 makes of these bytes wherever ``shift`` bytes (modulo 3) stand before them."""
+    encoded = base64.b64encode(b"\0" * shift + raw).decode()
+    return encoded[math.ceil(shift * 8 / 6) : (shift + len(raw)) * 8 // 6]

@@ -1,0 +1,111 @@
+"""The canonical form: two trials of the same wiring agree in it, and the first parting is found."""
+
+from typing import Any
+
+from gp_helpers.history import History, Kind, Recorder, Redactor, first_divergence
+from gp_helpers.history.canonical import by_actor, form
+
+Story = list[tuple[Kind, str, str, dict[str, Any]]]
+
+
+def told(story: Story, *, delay: float = 0.01) -> History:
+    now = [0.0]
+
+    def clock() -> float:
+        now[0] += delay
+        return now[0]
+
+    recorder = Recorder(None, Redactor(), clock=clock)
+    recorder.start(case="auth.timing")
+    recorder.step = "ask"
+    for kind, actor, subject, data in story:
+        recorder.add(kind, actor, subject, **data)
+    return recorder.history
+
+
+def request(port: int, user: str) -> dict[str, Any]:
+    return {
+        "method": "GET",
+        "url": f"http://127.0.0.1:{port}/api/threads/{user}",
+        "purpose": "read",
+    }
+
+
+def answer(text: str) -> dict[str, Any]:
+    return {"request": 1, "status": 200, "body": {"owner": text, "valid": True}, "ms": 3.3}
+
+
+ONE = "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
+OTHER = "0a1b2c3d-9dad-11d1-80b4-00c04fd430c8"
+
+
+def test_times_ports_ids_and_free_text_do_not_part_two_histories() -> None:
+    ours = told(
+        [
+            (Kind.REQUEST, "ada", "http-1", request(4001, ONE)),
+            (Kind.RESPONSE, "ada", "http-1", answer("one")),
+        ]
+    )
+    theirs = told(
+        [
+            (Kind.REQUEST, "ada", "http-1", request(59999, OTHER)),
+            (Kind.RESPONSE, "ada", "http-1", answer("another")),
+        ],
+        delay=3.0,
+    )
+    assert first_divergence(ours, theirs) is None
+
+
+def test_another_status_parts_them_and_both_entries_are_named() -> None:
+    good = (Kind.REQUEST, "ada", "http-1", request(1, ONE))
+    ours = told([good, (Kind.RESPONSE, "ada", "http-1", {"request": 1, "status": 401})])
+    theirs = told([good, (Kind.RESPONSE, "ada", "http-1", {"request": 1, "status": 200})])
+    found = first_divergence(ours, theirs)
+    assert found is not None
+    assert (found.actor, found.ours, found.theirs) == (
+        "ada read",
+        ours.entries[2],
+        theirs.entries[2],
+    )
+    assert found.our_form == "ask response 401 NoneType"
+
+
+def test_the_order_between_actors_is_no_difference() -> None:
+    ada = (Kind.WS_RECEIVED, "ada", "ada-ws-1", {"message": {"type": "pong"}})
+    ben = (Kind.WS_RECEIVED, "ben", "ben-ws-1", {"message": {"type": "agent_started"}})
+    assert first_divergence(told([ada, ben]), told([ben, ada])) is None
+
+
+def test_the_earliest_parting_in_our_time_counts() -> None:
+    def sent(who: str, kind: str) -> tuple[Kind, str, str, dict[str, Any]]:
+        return (Kind.WS_SENT, who, f"{who}-ws-1", {"message": {"type": kind}})
+
+    ours = told([sent("ben", "late"), sent("ada", "early")])
+    theirs = told([sent("ada", "other"), sent("ben", "other")])
+    found = first_divergence(ours, theirs)
+    assert found is not None
+    assert found.actor == "ben ben-ws-1"
+
+
+def test_a_history_that_ends_before_parts_where_it_ends() -> None:
+    event = (Kind.WS_RECEIVED, "ada", "ada-ws-1", {"message": {"type": "agent_started"}})
+    found = first_divergence(told([event]), told([event, event]))
+    assert found is not None
+    assert (found.ours, found.our_form) == (None, None)
+    assert found.theirs is not None
+    assert found.their_form == "ask ws_received {'type': 'agent_started'}"
+
+
+def test_heartbeats_readings_and_steps_are_no_part_of_it() -> None:
+    beat = (Kind.WS_RECEIVED, "ada", "ada-ws-1", {"message": {"type": "heartbeat"}})
+    reading = (Kind.READING, "lab", "backend", {"in_flight": 3})
+    assert by_actor(told([beat, reading])) == {}
+
+
+def test_a_decision_is_told_apart_by_what_was_decided() -> None:
+    def decided(accepted: bool) -> History:
+        about = {"decider": "chat", "about": "good", "accepted": accepted, "identity_label": "ada"}
+        return told([(Kind.DECISION, "ada", "", about)])
+
+    assert form(decided(True).entries[1]) == "ask decision chat good True ada None"
+    assert first_divergence(decided(True), decided(False)) is not None
