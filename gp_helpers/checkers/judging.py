@@ -79,6 +79,10 @@ def _integration_began(history: History) -> float:
     return steps[0].t if steps else 0.0
 
 
+def _came_to_its_end(history: History) -> bool:
+    return history.is_complete and history.entries[-1].data.get("outcome") != "interrupted"
+
+
 def judge(history: History) -> Verdict:
     """The verdict of a history; reads nothing else."""
     case_id = str(history.header.get("case", ""))
@@ -97,7 +101,7 @@ def judge(history: History) -> Verdict:
     outcome, reason = outcome_of(claims, frozenset(history.header.get("optional_claims", ())))
     if broken and outcome is not Outcome.FAIL:
         outcome, reason = Outcome.ERROR, f"{broken[0].step}: {broken[0].data.get('error')}"
-    elif not history.is_complete and outcome is Outcome.PASS:
+    elif outcome is Outcome.PASS and not _came_to_its_end(history):
         outcome, reason = Outcome.INCONCLUSIVE, "the trial did not come to its end"
     ends = history.entries[-1].t if history.entries else 0.0
     return Verdict(
