@@ -167,10 +167,13 @@ class Fleet:
         self.revision.reconfigure(settings)
         self._apply([])
 
-    async def close(self) -> None:
-        """Stop every instance; tasks are their owner's."""
+    def close(self) -> None:
+        """Let no timer call back any more."""
         if self._timer is not None:
             self._timer.cancel()
+
+    async def stop_instances(self) -> None:
+        """Shut every instance down, side by side."""
         settings = self.revision.settings
         await self._host.stop_all(settings.scaled(settings.shutdown_grace_s))
 

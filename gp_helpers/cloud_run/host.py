@@ -111,6 +111,8 @@ def open_host(
 ) -> AbstractAsyncContextManager[Host]:
     """Open a host on the running loop; leaving the context stops its services.
 
+    Leaving it by cancellation kills them at once.
+
     Args:
         logs: Folder for the log files; made if it is not there.
         preload: Modules that the parent of all processes imports first (process isolation), so

@@ -85,8 +85,9 @@ async def serve(context: ServiceContext) -> None:
             for one in config["existing"]:
                 fleet.add_existing(one["id"], one["url"])
             await ingress.run(context)
+            await fleet.stop_instances()
         finally:
-            await fleet.close()
+            fleet.close()
             await tasks.cancel_all()
 
 

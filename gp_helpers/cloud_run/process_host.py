@@ -215,10 +215,11 @@ class ProcessHost:
                 service.note_exited(ExitStatus(signal=signal.SIGKILL))
         self._ended.set()
 
-    async def close(self, grace_s: float) -> None:
-        """Stop all services, then end the session; nothing is left when this returns."""
+    async def close(self, grace_s: float | None) -> None:
+        """Stop all services (``None``: kill them), then end the session; nothing is left then."""
         try:
-            await self.stop_all(grace_s)
+            if grace_s is not None:
+                await self.stop_all(grace_s)
             self._session.shutdown(socket.SHUT_WR)
             await self._ended.wait()
         finally:
@@ -235,8 +236,13 @@ async def host_on_session(
     host = ProcessHost(session, logs)
     try:
         yield host
-    finally:
+    except asyncio.CancelledError:
+        await host.close(grace_s=None)
+        raise
+    except BaseException:
         await host.close(grace_s)
+        raise
+    await host.close(grace_s)
 
 
 @asynccontextmanager

@@ -294,6 +294,13 @@ class ThreadHost:
         running = [service for service in self._services if service.exit_status is None]
         await asyncio.gather(*(service.stop(grace_s) for service in reversed(running)))
 
+    async def close(self, grace_s: float) -> None:
+        """Stop every service; whatever is left when that is cancelled is killed."""
+        try:
+            await self.stop_all(grace_s)
+        finally:
+            await self.kill_all()
+
     async def kill_all(self) -> None:
         """End every service at once."""
         running = [service for service in self._services if service.exit_status is None]
@@ -306,11 +313,13 @@ async def open_thread_host(logs: Path, *, grace_s: float) -> AsyncIterator[Host]
     host = ThreadHost(service_thread(), logs)
     try:
         yield host
-    finally:
-        try:
-            await host.stop_all(grace_s)
-        finally:
-            await asyncio.shield(host.kill_all())
+    except asyncio.CancelledError:
+        await host.kill_all()
+        raise
+    except BaseException:
+        await host.close(grace_s)
+        raise
+    await host.close(grace_s)
 
 
 _current: ServiceThread | None = None
