@@ -10,7 +10,7 @@ import asyncio
 import random
 import time
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -36,6 +36,9 @@ from gp_helpers.probes import (
     silence,
 )
 from gp_helpers.targets.running import RunningTarget, TargetKind, Unavailable
+
+POLL_S = 0.003
+"""Pause between two questions to the platform."""
 
 
 class Role(StrEnum):
@@ -105,6 +108,21 @@ class Trial:
     async def silence(self, *, timeout_s: float = 5.0) -> Entry:
         """Record that nothing more is on its way."""
         return await silence(self.client, timeout_s=timeout_s)
+
+    async def until(
+        self, condition: Callable[[], Awaitable[bool]], *, timeout_s: float, awaited: str
+    ) -> bool:
+        """Ask the platform until it says yes; False, and a timeout on record, if it does not."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not await condition():  # noqa: ASYNC110 - the platform does not tell us
+                    await asyncio.sleep(POLL_S)
+        except TimeoutError:
+            self.recorder.add(
+                Kind.TIMEOUT, "lab", awaited=awaited, seconds=timeout_s, definite=False
+            )
+            return False
+        return True
 
     def expect(self, about: str, **known: Any) -> Entry:
         """Record something that the case knows to be right."""

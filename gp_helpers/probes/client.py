@@ -379,19 +379,26 @@ class Client:
 
     async def ping(self, socket: Socket, timeout_s: float) -> bool:
         """Ping, and wait for the pong."""
-        ping = self._ws().ping
-        if ping is None:
-            raise NotDescribedError("websocket.ping")
-        ping_id = str(self._ids.uuid4())
         before = len(socket.messages)
-        if await socket.send(render(ping.send, {"ping_id": ping_id})) is None:
+        pong = await self.send_ping(socket)
+        if pong is None:
             return False
-        pong = render(ping.pong, {"ping_id": ping_id})
 
         def came() -> bool:
             return any(search(pong, message.body) is True for message in socket.messages[before:])
 
         return await socket.wait_until(came, timeout_s=timeout_s, awaited="pong")
+
+    async def send_ping(self, socket: Socket) -> str | None:
+        """Send a ping without waiting; the predicate of its pong, None if the socket is closed."""
+        ping = self._ws().ping
+        if ping is None:
+            raise NotDescribedError("websocket.ping")
+        ping_id = str(self._ids.uuid4())
+        pong: str = render(ping.pong, {"ping_id": ping_id})
+        socket.pongs_awaited.append(pong)
+        sent = await socket.send(render(ping.send, {"ping_id": ping_id}))
+        return None if sent is None else pong
 
     # Reading back
 

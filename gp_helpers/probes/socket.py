@@ -53,6 +53,8 @@ class Socket:
     ready: Message | None = None
     requests: list[str] = field(default_factory=list)
     """Ids of the questions that may be answered here."""
+    pongs_awaited: list[str] = field(default_factory=list)
+    """Predicates of the pongs to the pings that were sent."""
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def start_reading(self, supervisor: Supervisor) -> None:
@@ -94,13 +96,19 @@ class Socket:
             owner = search(self.description.event_owner, body)
             if owner is not None:
                 about["owner"] = owner
+        if search(self.description.ready, body) is True:
+            about["is_ready"] = True
+        if self.description.ping is not None and any(
+            search(pong, body) is True for pong in self.pongs_awaited
+        ):
+            about["is_pong"] = True
         event_id = search(self.description.event_id, body)
         if event_id is not None:
             about["event_id"] = event_id
         entry = self.recorder.add(Kind.WS_RECEIVED, self.person.label, self.label, **about)
         message = Message(entry, body, events, request_id, event_id)
         self.messages.append(message)
-        if self.ready is None and search(self.description.ready, body) is True:
+        if self.ready is None and "is_ready" in about:
             self.ready = message
 
     def _request_of(self, body: Any) -> str | None:
@@ -168,6 +176,15 @@ class Socket:
         return await self.wait_until(
             lambda: self.is_finished(request_id), timeout_s=timeout_s, awaited="answer"
         )
+
+    async def watch(self, seconds: float) -> None:
+        """Watch the socket for so long, or until it is closed; nothing is awaited in vain."""
+        try:
+            async with asyncio.timeout(seconds):
+                while self.closed is None:
+                    await self._changed.wait()
+        except TimeoutError:
+            return
 
     async def wait_closed(self, timeout_s: float) -> bool:
         """Wait for the end of the connection."""

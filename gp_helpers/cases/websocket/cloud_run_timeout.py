@@ -1,0 +1,127 @@
+"""websocket.cloud_run_timeout: a quiet connection, and a question around the ingress's cut.
+
+The request timeout is a rule of Cloud Run; the idle timeout belongs to a proxy in front of it. Both
+are set small for this case.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gp_helpers.cases.asking import ask, connect, settle
+from gp_helpers.cases.steps import Case, Shown, step
+from gp_helpers.faults import Delay, TcpFault
+from gp_helpers.probes import NotDescribedError, Person
+from gp_helpers.targets import Ability, Arrangement, Hop
+
+REQUEST_TIMEOUT_S = 0.3
+IDLE_TIMEOUT_S = 0.1
+WATCHED_S = 0.18
+"""How long the quiet connection is watched: longer than the idle timeout, inside its lifetime."""
+MODEL_HOP_S = 0.15
+"""Latency of the hop to the model: the answer is not ready when the connection ends."""
+MOST_RECONNECTS = 4
+
+
+class CloudRunTimeout(Case):
+    """Timeouts nest, and an accepted question ends with its answer."""
+
+    id = "websocket.cloud_run_timeout"
+    arrangement = Arrangement(
+        proxied=frozenset({Hop.BACKEND_MODEL}),
+        gateway={"request_timeout_s": REQUEST_TIMEOUT_S, "idle_timeout_s": IDLE_TIMEOUT_S},
+        ingress={"request_timeout_s": REQUEST_TIMEOUT_S, "idle_timeout_s": IDLE_TIMEOUT_S},
+    )
+    requires = (Ability.INSTANCES,)
+
+    quiet: Person
+    asking: Person
+
+    @step("Log in two fresh users.", expects="two tokens")
+    async def log_in(self) -> Shown:
+        self.quiet, self.asking = await self.trial.people(2)
+        await self.trial.client.open_conversation(self.asking)
+        return Shown("Two users", [{"user": self.quiet.label}, {"user": self.asking.label}])
+
+    @step(
+        "Connect the first user and say nothing for longer than the idle timeout.",
+        expects="the connection stays open, as it was told how long it lives",
+    )
+    async def stay_quiet(self) -> Shown:
+        socket = await connect(self.trial, self.quiet)
+        assert socket.ready is not None
+        told = socket.ready.body.get("data", {}).get("lifetime_s")
+        watched = min(WATCHED_S, float(told or WATCHED_S))
+        self.trial.expect(
+            "quiet connection", quiet=socket.label, lifetime_s=told, watched_s=watched
+        )
+        await socket.watch(watched)
+        closed = socket.closed
+        self.trial.measured("quiet_open_s", self._open_for(socket), "s", quiet=socket.label)
+        await socket.close()
+        return Shown(
+            "The quiet connection",
+            [
+                {
+                    "told to live (s)": told,
+                    "watched (s)": watched,
+                    "closed with": closed.data["code"] if closed else None,
+                }
+            ],
+        )
+
+    @step(
+        "Make the hop to the model slow, and ask on a fresh connection.",
+        expects="the question is taken; the connection ends before the answer is there",
+        needs=(Ability.MODEL_HOP,),
+    )
+    async def ask_before_the_cut(self) -> Shown:
+        fault = TcpFault(delay=Delay(latency_s=MODEL_HOP_S))
+        self.trial.control("slow hop to the model", latency_s=MODEL_HOP_S)
+        self.trial.controls.tcp_proxy(Hop.BACKEND_MODEL).set(to_server=fault)
+        self.socket = await connect(self.trial, self.asking)
+        self.question = await ask(self.trial, self.socket)
+        await self.socket.wait_closed(2 * REQUEST_TIMEOUT_S)
+        closed = self.socket.closed
+        return Shown(
+            "The connection ended while the agent worked",
+            [
+                {
+                    "closed with": closed.data["code"] if closed else None,
+                    "by": closed.data["by"] if closed else None,
+                    "events so far": sum(
+                        len(m.events) for m in self.socket.of(self.question.request_id)
+                    ),
+                }
+            ],
+        )
+
+    @step(
+        "Reconnect and resume until nothing more comes.",
+        expects="the answer, exactly once",
+        needs=(Ability.MODEL_HOP,),
+    )
+    async def reconnect_and_resume(self) -> Shown:
+        request_id = self.question.request_id
+        seen: Any = self.socket.last_event_id
+        received = list(self.socket.of(request_id))
+        for _ in range(MOST_RECONNECTS):
+            socket = await connect(self.trial, self.asking)
+            socket.requests.append(request_id)
+            try:
+                await self.trial.client.resume(socket, seen or 0)
+            except NotDescribedError:
+                self.trial.control("the platform has no way to resume")
+            await settle(self.trial, [(socket, self.question)])
+            received += socket.of(request_id)
+            if not socket.closed or any("agent_completed" in m.events for m in received):
+                break
+            seen = socket.last_event_id or seen
+        return Shown(
+            f"{sum(len(m.events) for m in received)} of five events came in the end",
+            [{"event": name} for m in received for name in m.events],
+        )
+
+    def _open_for(self, socket: Any) -> float:
+        end = socket.closed.t if socket.closed else self.trial.recorder.now
+        return round(end - socket.opened.t, 3)
