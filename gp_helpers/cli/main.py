@@ -1,0 +1,67 @@
+"""Parses the command line and hands over to the module of the command."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from gp_helpers.cli.exits import Exit
+
+COMMANDS = {
+    "run": "run the cases of an environment and leave evidence",
+    "compare": "compare two runs: fixed, broken, still failing",
+    "recheck": "derive every verdict of a run again from its histories",
+    "report": "write a run's report again, its bundle or its failure patterns",
+    "trend": "success rate and duration of each case over all runs",
+    "target": "check a target against the live system, or write a first description",
+    "platform": "serve the embedded platform alone",
+    "cases": "list the 23 cases, their defects and findings",
+    "soak": "run many trials without notebooks, and give rates with intervals",
+    "matrix": "switch on every defect alone, and show which cases it breaks",
+    "lab": "open the notebooks in JupyterLab",
+}
+
+
+class _Parser(argparse.ArgumentParser):
+    """Ends with the exit code for bad usage."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(Exit.BAD_USAGE, f"{self.prog}: {message}\n")
+
+
+def build_parser(only: str | None = None) -> argparse.ArgumentParser:
+    """The parser; only the module of the command ``only`` is imported if it is given."""
+    parser = _Parser(prog="golden-path", description=__doc__)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, told in COMMANDS.items():
+        command = commands.add_parser(name, help=told, description=told[0].upper() + told[1:] + ".")
+        if only in (None, name):
+            importlib.import_module(f"gp_helpers.cli.{name}").add_arguments(command)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; the exit code says how it went."""
+    from gp_helpers.parameters import ParameterError
+    from gp_helpers.plan import UnknownNameError
+
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    asked = next((word for word in given if word in COMMANDS), None)
+    options = build_parser(asked).parse_args(given)
+    module = importlib.import_module(f"gp_helpers.cli.{options.command}")
+    try:
+        return int(module.run(options))
+    except (ParameterError, UnknownNameError) as error:
+        print(error, file=sys.stderr)
+        return Exit.BAD_USAGE
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return Exit.INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

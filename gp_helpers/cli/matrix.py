@@ -1,0 +1,104 @@
+"""``golden-path matrix``: every defect alone against every case; hits must be declared."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import dataclass
+
+from gp_helpers.cli.exits import Exit
+from gp_helpers.parameters import EmbeddedTarget, Isolation, ListedDefects, load
+from gp_helpers.plan import select
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One defect alone, against one case."""
+
+    defect: str
+    case: str
+    outcome: str
+    findings: tuple[str, ...]
+    is_declared: bool
+    """The catalogue says that this defect may break this case."""
+    problem: str | None
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    parser.add_argument("names", nargs="*", metavar="SUITE|CASE", help="columns; default all")
+    parser.add_argument("--defects", nargs="*", help="rows; default all, and all of them together")
+    parser.add_argument("--jobs", type=int, default=2, help="processes side by side (default 2)")
+    parser.add_argument("--json", action="store_true", help="as JSON, for scripts")
+
+
+def run(options: argparse.Namespace) -> Exit:
+    """Run the matrix and print it; not met if a hit is undeclared or an own defect is missed."""
+    cells = measure(options.defects, options.names, jobs=options.jobs)
+    if options.json:
+        print(json.dumps([_json(cell) for cell in cells], indent=2))
+    else:
+        _print(cells)
+    return Exit.NOT_MET if any(cell.problem for cell in cells) else Exit.OK
+
+
+def measure(defects: list[str] | None, names: list[str] | None, *, jobs: int) -> list[Cell]:
+    """Run each defect alone against each case, once, in thread isolation."""
+    from gp_helpers.execution.trials import Plan, run_plans
+    from gp_helpers.platform.defects.catalogue import CATALOGUE
+    from gp_helpers.platform.wiring import Wiring
+
+    chosen = sorted(Wiring(defects).defects) if defects else list(CATALOGUE)
+    base = load("as_reported")
+    plans = []
+    for defect in chosen:
+        target = EmbeddedTarget(wiring=ListedDefects(defects=(defect,)), isolation=Isolation.THREAD)
+        parameters = base.model_copy(update={"target": target})
+        plans += [
+            Plan(case.id, parameters, frozenset({defect}), 1, 1) for case in select(names or ())
+        ]
+    cells = []
+    for plan, result in zip(plans, run_plans(plans, jobs=jobs), strict=True):
+        [name] = plan.defects
+        defect_info = CATALOGUE[name]
+        findings, outcome = result.verdict.findings, result.verdict.outcome.value
+        is_own = defect_info.case == plan.case_id
+        is_declared = is_own or plan.case_id in defect_info.also_breaks
+        problem = None
+        if is_own and defect_info.finding_code not in findings:
+            problem = f"not detected: {outcome}, {result.verdict.reason}"
+        elif not is_declared and outcome != "pass":
+            problem = f"undeclared: {outcome}, {result.verdict.reason}"
+        cells.append(Cell(name, plan.case_id, outcome, findings, is_declared, problem))
+    return cells
+
+
+def _json(cell: Cell) -> dict[str, object]:
+    return {
+        "defect": cell.defect,
+        "case": cell.case,
+        "outcome": cell.outcome,
+        "findings": list(cell.findings),
+        "declared": cell.is_declared,
+        "problem": cell.problem,
+    }
+
+
+_MARKS = {"pass": "·", "fail": "F", "inconclusive": "?", "error": "E"}
+
+
+def _print(cells: list[Cell]) -> None:
+    cases = list(dict.fromkeys(cell.case for cell in cells))
+    for number, case in enumerate(cases, start=1):
+        print(f"{number:3} {case}")
+    print(f"{'':36}" + "".join(f"{number:3}" for number in range(1, len(cases) + 1)))
+    for defect in dict.fromkeys(cell.defect for cell in cells):
+        row = {cell.case: cell for cell in cells if cell.defect == defect}
+        marks = "".join(
+            f"{_MARKS[row[case].outcome] + ('!' if row[case].problem else ''):>3}" for case in cases
+        )
+        print(f"{defect:36}{marks}")
+    print("F fail, · pass, ? inconclusive, E error; ! neither its own case nor declared, or missed")
+    for cell in cells:
+        if cell.problem:
+            print(f"{cell.defect} × {cell.case}: {cell.problem[:300]}")
