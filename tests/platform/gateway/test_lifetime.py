@@ -75,7 +75,8 @@ def test_a_client_that_says_goodbye_gets_1000(lab: Any) -> None:
     lab.wait_for_state(lambda state: not state["connections"], "clean-up")
 
 
-def test_a_server_that_stops_closes_with_1012(lab: Any) -> None:
+def test_a_server_that_stops_closes_with_1012(start_lab: Any) -> None:
+    lab = start_lab()
     socket = lab.person().connect()
     lab.backend.ask_to_stop()
     assert socket.close_code() == 1012
@@ -102,7 +103,8 @@ def test_an_unexpected_error_closes_with_1011(start_lab: Any, monkeypatch: Any) 
 def test_a_client_that_takes_nothing_is_closed_with_1013_and_costs_little(start_lab: Any) -> None:
     lab = start_lab(send_timeout_s=0.2, send_buffer=8)
     person = lab.person()
-    stalled = lab.raw_socket(person)
+    stalled = lab.half_open_handshake(person)
+    assert stalled.recv(12) == b"HTTP/1.1 101"
     flood = b"".join(_masked(json.dumps({"type": "ping", "id": "x" * 128})) for _ in range(BIG))
     stalled.settimeout(1)
     with pytest.raises(TimeoutError):
