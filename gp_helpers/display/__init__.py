@@ -1,0 +1,1 @@
+"""What notebooks and reports show: pure functions from histories, verdicts and the plan."""

@@ -1,0 +1,406 @@
+"""A case in a notebook: its steps one by one, its figures, its verdict and its contrast."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gp_helpers.cases import Role, Step, case_class
+from gp_helpers.checkers import ClaimState, Verdict
+from gp_helpers.display.card import verdict_card
+from gp_helpers.display.divergence import divergence_view
+from gp_helpers.display.html import Html, table, tag
+from gp_helpers.display.logs import LogLine, parse, service_logs
+from gp_helpers.display.matrix import decision_matrix
+from gp_helpers.display.mechanisms import mechanism_of
+from gp_helpers.display.svg import Svg
+from gp_helpers.display.timeline import timeline
+from gp_helpers.display.wording import grounds, say
+from gp_helpers.history import History, first_divergence
+from gp_helpers.parameters import EmbeddedTarget
+from gp_helpers.plan import CaseInfo, case_info
+from gp_helpers.workbook.conclusions import Conclusion, Ended, conclude
+from gp_helpers.workbook.errors import NothingTaken, StepOutOfOrder
+from gp_helpers.workbook.trials import HeldTrial, Order
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from gp_helpers.workbook.lab import Lab
+
+StepCall = Callable[[], Awaitable[Html]]
+
+
+class CaseHandle:
+    """One case of a lab. Each of its steps is a method; `steps` names them in order."""
+
+    def __init__(
+        self, lab: Lab, case_id: str, *, defects: frozenset[str] | None = None, index: int = 0
+    ) -> None:
+        self._lab = lab
+        self.id = case_id
+        self.info: CaseInfo = case_info(case_id)
+        self._chosen = defects
+        """Defects of somebody's own choice; None for those of the lab's wiring."""
+        self._index = index
+        self._steps: dict[str, Step] = {step.name: step for step in case_class(case_id).steps()}
+        self._trial: HeldTrial | None = None
+        self._ended: list[Ended] = []
+        self._contrasts: dict[int, History] = {}
+        self._number = 0
+        self._broken: str | None = None
+
+    # What it is
+
+    @property
+    def title(self) -> str:
+        """The case's title."""
+        return self.info.title
+
+    @property
+    def hypothesis(self) -> str:
+        """What is suspected."""
+        return self.info.hypothesis
+
+    @property
+    def expected_symptom(self) -> str:
+        """What one would see."""
+        return self.info.expected_symptom
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The names of its steps, in order."""
+        return tuple(self._steps)
+
+    @property
+    def defects(self) -> frozenset[str]:
+        """The defects with which its next trial runs; none on a platform that is not ours."""
+        if self._chosen is not None:
+            return self._chosen
+        target = self._lab.parameters.target
+        if not isinstance(target, EmbeddedTarget):
+            return frozenset()
+        from gp_helpers.targets.embedded import defects_on
+
+        return defects_on(target, self.id)
+
+    def mechanism(self) -> Svg:
+        """What really breaks, drawn as a sequence diagram."""
+        return mechanism_of(self.id)
+
+    # Steps
+
+    def __getattr__(self, name: str) -> StepCall:
+        steps: dict[str, Step] = self.__dict__.get("_steps", {})
+        if name not in steps:
+            raise AttributeError(
+                f"{self.__dict__.get('id', 'a case')} has no step or view {name!r}; "
+                f"steps: {', '.join(steps)}"
+            )
+        step = steps[name]
+
+        async def take() -> Html:
+            return await self._take(step)
+
+        take.__name__ = take.__qualname__ = name
+        take.__doc__ = f"{step.does} Expected: {step.expects}."
+        return take
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *self._steps})
+
+    async def _take(self, step: Step) -> Html:
+        reason = self._why_not()
+        if reason is not None:
+            return Html(tag("p", escape(reason), class_="s"), reason)
+        if step.name == self.steps[0]:
+            self._trial = await self._open_next()
+        if self._trial is None:
+            raise StepOutOfOrder(self.id, step.name, (), self.steps)
+        try:
+            shown = await self._trial.take(step)
+        finally:
+            self._note_end(self._trial)
+        return table(shown.rows, title=shown.title) if shown.rows else _line(shown.title)
+
+    def _why_not(self) -> str | None:
+        return None if self._chosen is not None else self._lab.why_not_selected(self.id)
+
+    async def _open_next(self) -> HeldTrial:
+        if self._trial is not None:
+            await self._trial.close("interrupted", "given up for a new trial")
+            self._note_end(self._trial)
+        self._number = max(self._number + 1, self._next_free())
+        return await self._open(Role.TRIAL, self._number, self.defects)
+
+    def _next_free(self) -> int:
+        return 1 if self._chosen is not None else self._lab.run.next_trial(self.id)
+
+    def _history_path(self, role: Role, number: int) -> Path:
+        if self._chosen is None:
+            return self._lab.run.history_path(self.id, role.value, number)
+        name = f"{self.id}.{self._index}.{role.value}.{number}.jsonl"
+        return self._lab.folder / "explorations" / name
+
+    async def _open(self, role: Role, number: int, defects: frozenset[str]) -> HeldTrial:
+        history = self._history_path(role, number)
+        order = Order(
+            self.id,
+            self._lab.resolved,
+            defects,
+            role,
+            number,
+            history,
+            self._lab.folder / "logs" / history.stem,
+        )
+        trial = HeldTrial(order)
+        self._lab.adopt(trial)
+        try:
+            await trial.open(self._lab.http)
+        except Exception as error:
+            if self._chosen is None:
+                self._broken = f"the trial could not be opened: {type(error).__name__}: {error}"
+                self.conclude()
+            raise
+        return trial
+
+    def _note_end(self, trial: HeldTrial) -> None:
+        """Keep what a trial showed once it is over, and write it down."""
+        order = trial.order
+        if not trial.is_over or any(ended.number == order.number for ended in self._ended):
+            return
+        names = [step.name for step in trial.steps]
+        broke = trial.history.entries[-1].data.get("outcome") == "failed"
+        self._ended.append(
+            Ended(
+                order.number,
+                order.parameters.seed + order.number - 1,
+                str(order.history.relative_to(self._lab.folder)),
+                trial.verdict,
+                counts=trial.taken == names or broke,
+            )
+        )
+        if self._chosen is None:
+            self.conclude()
+
+    # Views
+
+    def _held(self) -> HeldTrial:
+        if self._trial is None:
+            raise NothingTaken(f"{self.id}: nothing was taken yet; begin with {self.steps[0]}()")
+        return self._trial
+
+    @property
+    def history(self) -> History:
+        """What the trial at hand did and saw so far."""
+        return self._held().history
+
+    @property
+    def result(self) -> Verdict:
+        """The verdict as data; `verdict` shows it."""
+        return self._held().verdict
+
+    def _when_selected(self, view: Callable[[], Any]) -> Any:
+        reason = self._why_not()
+        if reason is not None:
+            return _line(reason)
+        return view()
+
+    def timeline(self) -> Any:
+        """Who said what to whom, when; what a finding rests on is marked."""
+        return self._when_selected(lambda: timeline(self.history, self.result))
+
+    def verdict(self) -> Any:
+        """The card: verdict, claims, and the history entries that they rest on."""
+        return self._when_selected(lambda: verdict_card(self.result, self.history))
+
+    def decisions(self, step: str | None = None) -> Any:
+        """Who decided what about the same token or message, disagreements first."""
+        return self._when_selected(lambda: decision_matrix(self.history, step=step))
+
+    def sources(self) -> Any:
+        """The as-reported and the remediated component of each defect that is on, as a diff."""
+        from gp_helpers.display.sources import defect_sources
+
+        return self._when_selected(lambda: defect_sources(self.defects))
+
+    def logs(self) -> Any:
+        """What the services logged during the trial, by correlation id."""
+        return self._when_selected(self._logs)
+
+    def _logs(self) -> Html:
+        lines: list[LogLine] = []
+        for path in sorted(self._held().order.logs.glob("*.log")):
+            text = path.read_text(encoding="utf-8", errors="replace")
+            lines += parse(path.stem, text.splitlines())
+        violated = [
+            entry
+            for claim in self.result.claims
+            if claim.state is ClaimState.VIOLATED
+            for entry in claim.entries
+        ]
+        basis = [entry.seq for entry in grounds(self.history, violated)]
+        return service_logs(lines, self.history, basis)
+
+    def history_frame(self) -> pd.DataFrame:
+        """The history as a frame, an entry a row, for one's own questions."""
+        import pandas as pd
+
+        columns = ["seq", "ms", "step", "actor", "kind", "subject", "said", "data"]
+        if self._why_not() is not None:
+            return pd.DataFrame(columns=columns)
+        rows = [
+            (e.seq, round(e.t * 1000, 3), e.step, e.actor, e.kind.value, e.subject, say(e), e.data)
+            for e in self.history
+        ]
+        return pd.DataFrame(rows, columns=columns).set_index("seq")
+
+    # Contrast, more trials, other defects
+
+    async def contrast(self) -> Any:
+        """Take the same steps with the same seed on the remediated wiring; show where they part."""
+        reason = self._why_not()
+        if reason is not None:
+            return _line(reason)
+        if not isinstance(self._lab.parameters.target, EmbeddedTarget):
+            return _line("There is no contrast: the wiring of this target is not ours to change.")
+        held = self._held()
+        if not held.order.defects:
+            return _line("There is no contrast: this is the remediated wiring already.")
+        number = held.order.number
+        if number not in self._contrasts:
+            other = await self._open(Role.CONTRAST, number, frozenset())
+            await self._finish(other)
+            self._contrasts[number] = other.history
+        theirs = self._contrasts[number]
+        names = ("as wired here", "the contrast: remediated")
+        divergence = first_divergence(held.history, theirs)
+        return divergence_view(divergence, held.history, theirs, names=names)
+
+    def contrast_timeline(self) -> Any:
+        """The timeline of the contrast, after `contrast`."""
+
+        def view() -> Any:
+            theirs = self._contrasts.get(self._held().order.number)
+            return timeline(theirs) if theirs is not None else _line("No contrast was taken.")
+
+        return self._when_selected(view)
+
+    async def _finish(self, trial: HeldTrial) -> None:
+        """Take every step that is left; what breaks is in the verdict."""
+        try:
+            for step in trial.steps[len(trial.taken) :]:
+                await trial.take(step)
+        except Exception:
+            if not trial.is_over:
+                raise
+        finally:
+            await trial.close()
+
+    async def trials(self, count: int | None = None) -> Any:
+        """Take unattended trials until there are ``count``, by default the parameter ``trials``."""
+        reason = self._why_not()
+        if reason is not None:
+            return _line(reason)
+        wanted = self._lab.parameters.trials if count is None else count
+        while len([ended for ended in self._ended if ended.counts]) < wanted:
+            trial = await self._open_next()
+            try:
+                await self._finish(trial)
+            finally:
+                self._note_end(trial)
+                self._trial = trial
+        conclusion = self._conclusion()
+        rows = [
+            {
+                "trial": ended.number,
+                "seed": ended.seed,
+                "verdict": ended.verdict.outcome.value,
+                "findings": ", ".join(ended.verdict.findings) or None,
+                "seconds": ended.verdict.seconds,
+            }
+            for ended in conclusion.counting
+        ]
+        return table(rows, title=f"Passed: {conclusion.passed}")
+
+    def with_defects(self, *defects: str) -> CaseHandle:
+        """The same case with exactly these defects on; what it shows is an exploration.
+
+        Its trials start from the same seed, stand in ``explorations/`` and count for nothing.
+        Raises `UnknownDefect` with a suggestion.
+        """
+        from gp_helpers.platform.wiring import Wiring
+
+        chosen = Wiring(defects).defects
+        return CaseHandle(
+            self._lab, self.id, defects=frozenset(chosen), index=self._lab.next_exploration()
+        )
+
+    def remediated(self) -> CaseHandle:
+        """The same case with no defect on, as an exploration."""
+        return self.with_defects()
+
+    # Conclusion
+
+    def _conclusion(self) -> Conclusion:
+        return conclude(self.id, self._ended, self._lab.parameters, broken=self._broken)
+
+    def conclude(self) -> Conclusion:
+        """What its trials amount to, written into the run's folder."""
+        conclusion = self._conclusion()
+        run = self._lab.run
+        run.record_case(
+            self.id,
+            conclusion.outcome,
+            conclusion.reason,
+            findings=list(conclusion.findings),
+            expectation=self._lab.parameters.expectation.value,
+            met=conclusion.met.met,
+            why=conclusion.met.reason,
+            defects=sorted(self.defects),
+            trials=[ended.to_json() for ended in conclusion.trials],
+            parameters=self._lab.parameters.as_json(),
+        )
+        if self._trial is not None and self._trial.is_over and self._chosen is None:
+            drawn = timeline(self._trial.history, self._trial.verdict)
+            run.figure_path(self.id).write_text(drawn.svg, encoding="utf-8")
+        return conclusion
+
+    def __repr__(self) -> str:
+        taken = self._trial.taken if self._trial is not None else []
+        lines = [
+            f"{self.id}: {self.title}",
+            f"Hypothesis: {self.hypothesis}",
+            f"Symptom: {self.expected_symptom}",
+            f"Defects on: {', '.join(sorted(self.defects)) or 'none'}",
+            *(
+                f"{'x' if step.name in taken else ' '} {step.name}: {step.does}"
+                for step in self._steps.values()
+            ),
+        ]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        taken = self._trial.taken if self._trial is not None else []
+        items = [
+            tag(
+                "li",
+                f"<code>{escape(step.name)}</code> {escape(step.does)}",
+                " ✓" if step.name in taken else "",
+            )
+            for step in self._steps.values()
+        ]
+        body = (
+            tag("p", escape(f"{self.title}"), class_="t")
+            + tag("p", f"<b>Hypothesis.</b> {escape(self.hypothesis)}")
+            + tag("p", f"<b>What one would see.</b> {escape(self.expected_symptom)}")
+            + tag("p", f"<b>Defects on.</b> {escape(', '.join(sorted(self.defects)) or 'none')}")
+            + tag("ol", *items)
+        )
+        return Html(body, "")._repr_html_()
+
+
+def _line(told: str) -> Html:
+    return Html(tag("p", escape(told), class_="t"), told)

@@ -1,0 +1,96 @@
+"""What a lab's trials amount to: one conclusion a case, written down, held against expectation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gp_helpers.checkers import Outcome, Verdict
+from gp_helpers.checkers.expectations import Met, expectation_met, worst
+from gp_helpers.evidence import expected_of
+from gp_helpers.parameters import Expectation, Parameters
+from gp_helpers.statistics import SuccessRate, success_rate
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A trial that is over."""
+
+    number: int
+    seed: int
+    history: str
+    """Path of its history inside the run's folder."""
+    verdict: Verdict
+    counts: bool = True
+    """False if it was given up before its last step, for a new one."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The trial as plain JSON."""
+        return {
+            "trial": self.number,
+            "seed": self.seed,
+            "history": self.history,
+            "counts": self.counts,
+            "verdict": self.verdict.to_json(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """What the trials of one case amount to."""
+
+    case: str
+    outcome: Outcome
+    reason: str
+    findings: tuple[str, ...]
+    met: Met
+    trials: tuple[Ended, ...]
+
+    @property
+    def counting(self) -> tuple[Ended, ...]:
+        """The trials that count."""
+        return tuple(ended for ended in self.trials if ended.counts)
+
+    @property
+    def passed(self) -> SuccessRate:
+        """The share of trials that passed, with its interval."""
+        passes = [ended for ended in self.counting if ended.verdict.outcome is Outcome.PASS]
+        return success_rate(len(passes), len(self.counting))
+
+    def row(self) -> dict[str, Any]:
+        """A row of the closing table."""
+        return {
+            "case": self.case,
+            "verdict": self.outcome.value,
+            "findings": ", ".join(self.findings) or None,
+            "as expected": self.met.met,
+            "trials": len(self.counting),
+            "seconds": sum(ended.verdict.seconds for ended in self.counting),
+        }
+
+
+def conclude(
+    case_id: str, trials: Sequence[Ended], parameters: Parameters, *, broken: str | None = None
+) -> Conclusion:
+    """The conclusion of a case; ``broken`` says why a trial could not even be opened."""
+    verdicts = [ended.verdict for ended in trials if ended.counts]
+    if broken is not None:
+        verdicts.append(Verdict(case_id, Outcome.ERROR, broken))
+    if not verdicts:
+        verdicts.append(Verdict(case_id, Outcome.INCONCLUSIVE, "no trial came to its end"))
+    mets = [_met(verdict, parameters) for verdict in verdicts]
+    outcome = worst(verdict.outcome for verdict in verdicts)
+    decisive = next(verdict for verdict in verdicts if verdict.outcome is outcome)
+    findings = tuple(dict.fromkeys(code for verdict in verdicts for code in verdict.findings))
+    unmet = next((met for met in mets if not met.met), None)
+    return Conclusion(case_id, outcome, decisive.reason, findings, unmet or mets[0], tuple(trials))
+
+
+def _met(verdict: Verdict, parameters: Parameters) -> Met:
+    expected = expected_of(verdict.case, parameters)
+    if expected.outcome is None:
+        return expectation_met(verdict, Expectation.NONE, None)
+    if expected.outcome is Outcome.PASS:
+        return expectation_met(verdict, Expectation.PASS, ())
+    return expectation_met(verdict, Expectation.REPRODUCE, expected.findings or None)

@@ -1,0 +1,294 @@
+"""The lab: what a notebook's set-up cell opens, and its last cell concludes.
+
+It owns the run's folder, the HTTP client and every trial, so that all of it ends when the lab is
+closed, whatever a cell did. One kernel has one lab: opening another closes the one before.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from gp_helpers.display.html import Html, table, tag
+from gp_helpers.evidence import RunFolder
+from gp_helpers.parameters import (
+    AsgiTarget,
+    DeploymentTarget,
+    EmbeddedTarget,
+    ListedDefects,
+    Parameters,
+    load,
+    validate,
+)
+from gp_helpers.parameters.templates import resolve
+from gp_helpers.plan import CASES, Suite, case_info, select
+from gp_helpers.probes import Supervisor, new_client
+from gp_helpers.workbook.binding import read_parameters
+from gp_helpers.workbook.conclusions import Conclusion
+from gp_helpers.workbook.errors import ExpectationNotMet, LabClosed, NothingTaken
+from gp_helpers.workbook.interrupts import waking_on_signals
+
+if TYPE_CHECKING:
+    from gp_helpers.workbook.case import CaseHandle
+    from gp_helpers.workbook.trials import HeldTrial
+
+RUN_VARIABLE = "GOLDEN_PATH_RUN"
+"""Names the folder of a run that the runner made."""
+OUTPUTS_VARIABLE = "GOLDEN_PATH_OUTPUTS"
+"""Names the folder in which a lab makes the folder of its run."""
+
+_open_labs: list[Lab] = []
+
+
+def outputs_folder() -> Path:
+    """``$GOLDEN_PATH_OUTPUTS``, or the nearest ``outputs/`` at or above this folder."""
+    stated = os.environ.get(OUTPUTS_VARIABLE)
+    if stated:
+        return Path(stated)
+    here = Path.cwd()
+    nearest = (folder / "outputs" for folder in (here, *here.parents))
+    return next((folder for folder in nearest if folder.is_dir()), here / "outputs")
+
+
+class Lab:
+    """One run's parameters, folder and cases; see `open_lab`."""
+
+    def __init__(self, parameters: Parameters, run: RunFolder, suite: Suite | None) -> None:
+        self.parameters = parameters
+        """As they were written, references to the environment unresolved."""
+        self.run = run
+        self.suite = suite
+        self.resolved = _resolved(parameters)
+        self._supervisor = Supervisor("lab")
+        self._http: httpx.AsyncClient | None = None
+        self._cases: dict[str, CaseHandle] = {}
+        self._trials: list[HeldTrial] = []
+        self._explorations = 0
+        self._is_closed = False
+
+    @property
+    def folder(self) -> Path:
+        """The run's folder."""
+        return self.run.path
+
+    @property
+    def http(self) -> httpx.AsyncClient:
+        """The lab's HTTP client; `LabClosed` after `close`."""
+        if self._http is None or self._is_closed:
+            raise LabClosed
+        return self._http
+
+    async def start(self) -> None:
+        """Take what the lab needs; called by `open_lab`."""
+        target = self.resolved.target
+        verify = getattr(target, "verify_tls", True)
+        self._http = await self._supervisor.enter(new_client(verify=verify))
+        await self._supervisor.enter(waking_on_signals())
+
+    def adopt(self, trial: HeldTrial) -> None:
+        """Own a trial, so that it ends with the lab at the latest."""
+        self._trials.append(trial)
+
+    def next_exploration(self) -> int:
+        """A number for trials with defects of somebody's own choice."""
+        self._explorations += 1
+        return self._explorations
+
+    def case(self, case_id: str) -> CaseHandle:
+        """A case to take in one's hand; the same one each time it is asked for.
+
+        Raises `UnknownNameError` with a suggestion.
+        """
+        from gp_helpers.workbook.case import CaseHandle
+
+        if self._is_closed:
+            raise LabClosed
+        case_info(case_id)
+        if case_id not in self._cases:
+            self._cases[case_id] = CaseHandle(self, case_id)
+        return self._cases[case_id]
+
+    def why_not_selected(self, case_id: str) -> str | None:
+        """Why a case is not selected; None if it is."""
+        if any(case.id == case_id for case in select(self.parameters.cases)):
+            return None
+        return f"{case_id} is not among this environment's cases: {list(self.parameters.cases)}"
+
+    def rewire(self, wiring: str | list[str] | tuple[str, ...]) -> Lab:
+        """Wire the trials that are opened from now on differently: a wiring's name, or defects.
+
+        Expectations follow the wiring. Only for the embedded platform.
+        """
+        stated = wiring if isinstance(wiring, str) else {"defects": list(wiring)}
+        target = self.parameters.target.model_dump(mode="json") | {"wiring": stated}
+        changed = self.parameters.as_json() | {"target": target}
+        parameters = validate(changed, source="lab.rewire")
+        _check_defects(parameters.target)
+        self.parameters, self.resolved = parameters, _resolved(parameters)
+        return self
+
+    async def conclude(self) -> Html:
+        """Write what every case amounts to, then enforce the expectation.
+
+        Raises `ExpectationNotMet`, after the evidence is written, or `NothingTaken` if no case of
+        this notebook was selected.
+        """
+        conclusions = [handle.conclude() for handle in self._accountable()]
+        for trial in self._trials:
+            await trial.close()
+        if not conclusions:
+            raise NothingTaken(
+                "nothing was selected or taken here, so nothing was observed: "
+                f"cases = {list(self.parameters.cases)}"
+            )
+        view = conclusions_view(conclusions, self.folder)
+        unmet = {one.case: one.met.reason for one in conclusions if not one.met.met}
+        if unmet:
+            _show(view)
+            raise ExpectationNotMet(unmet, self.folder)
+        return view
+
+    def _accountable(self) -> list[CaseHandle]:
+        """The cases that count here: the suite's that are selected, or those that were opened."""
+        if self.suite is None:
+            chosen = [case for case in self._cases if self.why_not_selected(case) is None]
+        else:
+            selected = select(self.parameters.cases)
+            chosen = [case.id for case in selected if case.suite is self.suite]
+        return [self.case(case_id) for case_id in CASES if case_id in chosen]
+
+    async def close(self) -> None:
+        """End every trial, the client and the run's folder; does nothing the second time."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        try:
+            for trial in self._trials:
+                await trial.close()
+        finally:
+            self.run.close()
+            await self._supervisor.close()
+
+    async def __aenter__(self) -> Lab:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    def _about(self) -> dict[str, Any]:
+        selected = select(self.parameters.cases)
+        return {
+            "target": describe_target(self.parameters.target),
+            "expectation": self.parameters.expectation.value,
+            "cases": len([case for case in selected if self.suite in (None, case.suite)]),
+            "trials": self.parameters.trials,
+            "seed": self.parameters.seed,
+            "evidence": str(self.folder),
+        }
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{name:12} {value}" for name, value in self._about().items())
+
+    def _repr_html_(self) -> str:
+        rows = (
+            tag("tr", tag("th", escape(name), scope="row"), tag("td", escape(str(value))))
+            for name, value in self._about().items()
+        )
+        return Html(tag("table", tag("tbody", *rows)), repr(self))._repr_html_()
+
+
+def describe_target(target: EmbeddedTarget | AsgiTarget | DeploymentTarget) -> str:
+    """A target in a few words."""
+    if not isinstance(target, EmbeddedTarget):
+        return f"{target.kind} {target.name}"
+    wiring = target.wiring
+    if isinstance(wiring, ListedDefects):
+        wired = ", ".join(wiring.defects) or "no defects"
+    else:
+        wired = wiring.replace("_", " ")
+    return f"embedded platform, {wired}, a {target.isolation.value} for each service"
+
+
+def conclusions_view(conclusions: list[Conclusion], folder: Path) -> Html:
+    """The closing table."""
+    met = sum(one.met.met for one in conclusions)
+    title = f"{met} of {len(conclusions)} cases as expected; evidence in {folder}"
+    return table([one.row() for one in conclusions], title=title)
+
+
+def _show(view: Html) -> None:
+    try:
+        from IPython.core.getipython import get_ipython
+        from IPython.display import display
+    except ImportError:
+        print(view)
+        return
+    show: Callable[[Any], Any] = display if get_ipython() is not None else print
+    show(view)
+
+
+def _resolved(parameters: Parameters) -> Parameters:
+    return Parameters.model_validate(resolve(parameters.as_json(), os.environ))
+
+
+def _check_defects(target: EmbeddedTarget | AsgiTarget | DeploymentTarget) -> None:
+    if isinstance(target, EmbeddedTarget):
+        from gp_helpers.targets.embedded import defects_on
+
+        defects_on(target, next(iter(CASES)))
+
+
+async def open_lab(
+    notebook: Mapping[str, Any] | None = None,
+    /,
+    *,
+    suite: str | None = None,
+    environment: str | None = None,
+    folder: Path | None = None,
+    **parameters: Any,
+) -> Lab:
+    """Open the lab of a notebook, and close the one that was open before.
+
+    ``notebook`` is ``globals()``: the names that the parameters cell and papermill's injected
+    cell bind are held against the schema, and an unknown one is a `ParameterError` that names
+    cell and line. Without it, ``environment`` names a parameter file, or ``parameters`` states
+    them. ``suite`` is what the notebook is about: all its selected cases have to be accounted for.
+    ``folder`` is a run's folder to join; by default ``$GOLDEN_PATH_RUN``, or a new one.
+    """
+    while _open_labs:
+        await _open_labs.pop().close()
+    if environment is not None:
+        stated = load(environment)
+    elif notebook is not None:
+        stated = read_parameters(notebook)
+    else:
+        stated = validate(parameters, source="open_lab")
+    _check_defects(stated.target)
+    about = Suite(suite) if suite is not None else None
+    lab = Lab(stated, _run_folder(stated, about, environment, folder), about)
+    try:
+        await lab.start()
+    except BaseException:
+        await lab.close()
+        raise
+    _open_labs.append(lab)
+    print(f"evidence: {lab.folder}")
+    return lab
+
+
+def _run_folder(
+    parameters: Parameters, suite: Suite | None, environment: str | None, folder: Path | None
+) -> RunFolder:
+    named = os.environ.get(RUN_VARIABLE)
+    stated = folder or (Path(named) if named else None)
+    if stated is not None:
+        return RunFolder.join(stated)
+    wiring = getattr(parameters.target, "wiring", parameters.target.kind)
+    name = environment or (wiring if isinstance(wiring, str) else "defects")
+    selected = [case.id for case in select(parameters.cases) if suite in (None, case.suite)]
+    return RunFolder.create(outputs_folder(), parameters, environment=name, selected=selected)
