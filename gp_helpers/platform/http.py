@@ -6,7 +6,7 @@ import hmac
 import json
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Literal, TypeVar
 
 import httpx
@@ -193,11 +193,13 @@ class Diagnostics:
         state: Callable[[], dict[str, Any]],
         *,
         route_decisions: Callable[[Request], dict[str, Any]] | None = None,
+        factories: Callable[[], Awaitable[dict[str, Any]]] | None = None,
     ) -> None:
         self._secret = secret
         self._clock = clock
         self._state = state
         self._route_decisions = route_decisions
+        self._factories = factories
 
     def routes(self) -> list[Route]:
         routes = [
@@ -206,6 +208,8 @@ class Diagnostics:
         ]
         if self._route_decisions is not None:
             routes.append(Route("/internal/route", self._show_route, methods=["GET"]))
+        if self._factories is not None:
+            routes.append(Route("/internal/factories", self._show_factories, methods=["GET"]))
         return routes
 
     async def _show_state(self, request: Request) -> Response:
@@ -224,6 +228,11 @@ class Diagnostics:
         self._authorise(request)
         assert self._route_decisions is not None
         return JSONResponse(self._route_decisions(request))
+
+    async def _show_factories(self, request: Request) -> Response:
+        self._authorise(request)
+        assert self._factories is not None
+        return JSONResponse(await self._factories())
 
     def _clock_state(self) -> dict[str, float]:
         return {"offset_s": self._clock.offset_s, "now": self._clock.now()}

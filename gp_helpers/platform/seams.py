@@ -139,6 +139,10 @@ class Gateway(Protocol):
         """The body of `GET /ws/config`."""
         ...
 
+    async def factories(self) -> dict[str, Any]:
+        """The body of `GET /internal/factories`."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Seam:
@@ -154,6 +158,7 @@ class Seam:
 _AUTH = "gp_helpers.platform.auth"
 _BACKEND = "gp_helpers.platform.backend"
 _GATEWAY = "gp_helpers.platform.gateway"
+_FACTORIES = "gp_helpers.platform.factories"
 
 _SEAMS = (
     # Auth service.
@@ -180,6 +185,25 @@ _SEAMS = (
     Seam("connection_setup", "ConnectionSetup", f"{_GATEWAY}.setup:OwnSetup"),
     Seam("connection_timeouts", "ConnectionTimeouts", f"{_GATEWAY}.timeouts:NestedTimeouts"),
     Seam("cut_handling", "CutHandling", f"{_GATEWAY}.delivery:DurableAnswers"),
+    # Factories: what each mode's sessions are put together from, and how they end.
+    Seam(
+        "factory_connection_factory", "ConnectionFactory", f"{_FACTORIES}.connections:RecordedLines"
+    ),
+    Seam(
+        "isolated_connection_factory",
+        "ConnectionFactory",
+        f"{_FACTORIES}.connections:RecordedLines",
+    ),
+    Seam(
+        "isolated_execution_factory", "ExecutionFactory", f"{_FACTORIES}.executions:RecordedEngines"
+    ),
+    Seam("factory_assembly", "SessionAssembly", f"{_FACTORIES}.assembly:ConstructorAssembly"),
+    Seam("session_closing", "SessionClosing", f"{_FACTORIES}.sessions:ReverseClosing"),
+    Seam("session_keeping", "SessionKeeping", f"{_FACTORIES}.sessions:ClosedWhenDone"),
+    Seam("factory_connection_failures", "FailureEdge", f"{_FACTORIES}.failures:OneContract"),
+    Seam("isolated_connection_failures", "FailureEdge", f"{_FACTORIES}.failures:OneContract"),
+    Seam("agent_failures", "FailureEdge", f"{_FACTORIES}.failures:OneContract"),
+    Seam("execution_failures", "FailureEdge", f"{_FACTORIES}.failures:OneContract"),
 )
 
 

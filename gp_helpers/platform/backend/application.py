@@ -77,7 +77,11 @@ def backend_application(
         return {"decisions": {"router": _decision(services, asked)}}
 
     diagnostics = Diagnostics(
-        settings.diagnostics_secret, services.clock, state, route_decisions=route_decisions
+        settings.diagnostics_secret,
+        services.clock,
+        state,
+        route_decisions=route_decisions,
+        factories=gateway.factories,
     )
     return Starlette(
         routes=[

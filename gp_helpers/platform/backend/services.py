@@ -20,7 +20,15 @@ from gp_helpers.platform.seams import (
     TokenValidator,
 )
 from gp_helpers.platform.settings import BackendSettings
-from gp_helpers.platform.store import Accounts, Billing, Conversations, Outbox, Presence, Store
+from gp_helpers.platform.store import (
+    Accounts,
+    Billing,
+    Conversations,
+    Ledger,
+    Outbox,
+    Presence,
+    Store,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +47,7 @@ class BackendServices:
     conversations: Conversations
     outbox: Outbox
     presence: Presence
+    ledger: Ledger
     auth_client: AuthClient
     threads_validator: TokenValidator
     chat_validator: TokenValidator

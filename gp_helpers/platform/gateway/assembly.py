@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from gp_helpers.platform.backend.services import BackendServices, Components
+from gp_helpers.platform.factories.building import build_sessions
+from gp_helpers.platform.factories.parts import FactoryParts, Living
 from gp_helpers.platform.gateway.dispatch import Dispatcher
 from gp_helpers.platform.gateway.events import EventManagerParts
 from gp_helpers.platform.gateway.gateway import GatewayParts, WebSocketGateway
@@ -34,7 +36,17 @@ def build_gateway(services: BackendServices, components: Components) -> WebSocke
     registry: ConnectionRegistry = components("connection_registry")(presence)
     delivery: EventDelivery = components("event_delivery")(services.outbox, registry)
     cut_handling: CutHandling = components("cut_handling")(delivery)
-    intake = RequestIntake(services.runner, services.supervisor, cut_handling, totals)
+    sessions = build_sessions(
+        components,
+        FactoryParts(
+            runner=services.runner,
+            supervisor=services.supervisor,
+            ledger=services.ledger,
+            living=Living(),
+            clock=services.clock,
+        ),
+    )
+    intake = RequestIntake(sessions, services.supervisor, totals)
     identities = HandshakeIdentity(
         services.gateway_validator, services.gateway_fallback, services.auth_failure_edge
     )
@@ -68,6 +80,8 @@ def build_gateway(services: BackendServices, components: Components) -> WebSocke
             delivery=delivery,
             dispatcher=dispatcher,
             intake=intake,
+            sessions=sessions,
+            cut_handling=cut_handling,
             cleanup=cleanup,
             keep_alive=KeepAlive(services.clock, settings.resume_grace_s),
             totals=totals,

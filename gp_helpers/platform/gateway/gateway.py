@@ -10,9 +10,11 @@ from typing import Any
 import anyio
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from gp_helpers.platform.contract import SUBPROTOCOL, CloseCode, Mode
+from gp_helpers.platform.contract import SUBPROTOCOL, CloseCode
 from gp_helpers.platform.correlation import adopt_correlation_id
 from gp_helpers.platform.errors import PlatformError
+from gp_helpers.platform.factories.contract import UserContext
+from gp_helpers.platform.factories.live import LiveSessions
 from gp_helpers.platform.gateway.connection import Connection, Ending, PeerGone
 from gp_helpers.platform.gateway.dispatch import Dispatcher
 from gp_helpers.platform.gateway.handlers import RequestIntake
@@ -24,6 +26,7 @@ from gp_helpers.platform.gateway.roles import (
     ConnectionRegistry,
     ConnectionSetup,
     ConnectionTimeouts,
+    CutHandling,
     EventDelivery,
     EventManager,
     Handshake,
@@ -50,6 +53,8 @@ class GatewayParts:
     delivery: EventDelivery
     dispatcher: Dispatcher
     intake: RequestIntake
+    sessions: LiveSessions
+    cut_handling: CutHandling
     cleanup: ConnectionCleanup
     keep_alive: KeepAlive
     totals: Totals
@@ -102,14 +107,19 @@ class WebSocketGateway:
             "queued": queued,
             "connections": connections,
             "handlers": parts.dispatcher.handlers,
+            "factories": parts.sessions.state(),
             "registry": parts.registry.state(),
         }
+
+    async def factories(self) -> dict[str, Any]:
+        """Which factories fit the contract, and the object graph of every session."""
+        return await self._parts.sessions.describe()
 
     def config(self) -> dict[str, Any]:
         """What a client may want to know before it connects; times are in seconds."""
         settings, timeouts = self._parts.settings, self._parts.timeouts
         return {
-            "modes": [str(mode) for mode in Mode],
+            "modes": [str(mode) for mode in self._parts.sessions.modes],
             "subprotocol": SUBPROTOCOL,
             "heartbeat_s": timeouts.heartbeat_s,
             "lifetime_s": timeouts.lifetime_s,
@@ -146,6 +156,7 @@ class WebSocketGateway:
     ) -> Ending:
         try:
             with self._parts.totals.during(Activity.HANDSHAKE):
+                await self._open_session(websocket, connection)
                 await manager.open(connection)
         except PeerGone:
             return Ending(1006, "gone during the handshake", by_peer=True)
@@ -154,10 +165,21 @@ class WebSocketGateway:
             return Ending(CloseCode.TRY_LATER, error.code)
         return await connection.run()
 
+    async def _open_session(self, websocket: WebSocket, connection: Connection) -> None:
+        context = UserContext(
+            connection.identity,
+            connection.connection_id,
+            connection.mode,
+            websocket.query_params.get("device"),
+        )
+        sink = self._parts.cut_handling.sink_for(connection)
+        await self._parts.sessions.open(context, sink)
+
     async def _clean_up(self, connection: Connection, ending: Ending) -> None:
         with self._parts.totals.during(Activity.CLEAN_UP), anyio.CancelScope(shield=True):
             try:
                 await self._parts.cleanup.finish(connection, ending)
+                await self._parts.sessions.leave(connection.connection_id)
             finally:
                 del self._connections[connection.connection_id]
 

@@ -8,6 +8,8 @@ from gp_helpers.platform.backend.supervision import Supervisor
 from gp_helpers.platform.contract import AgentRequest
 from gp_helpers.platform.correlation import current_correlation_id
 from gp_helpers.platform.errors import PlatformError
+from gp_helpers.platform.factories.live import LiveSessions
+from gp_helpers.platform.factories.sessions import Work
 from gp_helpers.platform.gateway.connection import Connection
 from gp_helpers.platform.gateway.dispatch import Handler, MessageHandler
 from gp_helpers.platform.gateway.messages import (
@@ -17,9 +19,8 @@ from gp_helpers.platform.gateway.messages import (
     error_message,
     pong_message,
 )
-from gp_helpers.platform.gateway.roles import CutHandling, EventDelivery
+from gp_helpers.platform.gateway.roles import EventDelivery
 from gp_helpers.platform.gateway.totals import Totals
-from gp_helpers.platform.seams import AgentRunner
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ class ClientHandlers:
 
         async def begin(request: Request) -> None:
             connection.outgoing.release()
-            self._intake.accept(connection, request)
+            await self._intake.accept(connection, request)
 
         owner = connection.connection_id
         return (
@@ -60,14 +61,12 @@ class RequestIntake:
 
     def __init__(
         self,
-        runner: AgentRunner,
+        sessions: LiveSessions,
         supervisor: Supervisor,
-        cut_handling: CutHandling,
         totals: Totals,
     ) -> None:
-        self._runner = runner
+        self._sessions = sessions
         self._supervisor = supervisor
-        self._cut_handling = cut_handling
         self._totals = totals
         self._in_progress: set[tuple[str, str]] = set()
 
@@ -76,8 +75,8 @@ class RequestIntake:
         """How many requests are being worked on."""
         return len(self._in_progress)
 
-    def accept(self, connection: Connection, request: Request) -> None:
-        """Begin a request. Raises `PlatformError("identity_spoofed")`.
+    async def accept(self, connection: Connection, request: Request) -> None:
+        """Begin a request. Raises `PlatformError`, `identity_spoofed` for instance.
 
         A request that is being worked on already is not begun again: its events are on their way
         to every connection of its user.
@@ -89,14 +88,18 @@ class RequestIntake:
         if key in self._in_progress:
             logger.info("request %s is being worked on already", request.request.id)
             return
-        self._supervisor.start_soon(REQUEST_TASK, self._work, connection, request.request)
         self._in_progress.add(key)
+        try:
+            work = await self._sessions.begin(connection.connection_id, request.request)
+        except BaseException:
+            self._in_progress.discard(key)
+            raise
+        self._supervisor.start_soon(REQUEST_TASK, self._work, connection, request.request, work)
         self._totals.accepted += 1
 
-    async def _work(self, connection: Connection, request: AgentRequest) -> None:
-        sink = self._cut_handling.sink_for(connection)
+    async def _work(self, connection: Connection, request: AgentRequest, work: Work) -> None:
         try:
-            await self._runner.run(connection.identity, request, sink)
+            await self._sessions.run(work)
         except PlatformError as error:
             logger.warning("the events of request %s are lost: %s", request.id, error)
             await _tell(connection, request, error)

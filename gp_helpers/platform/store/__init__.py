@@ -4,6 +4,7 @@ from gp_helpers.platform.store.accounts import Account, Accounts
 from gp_helpers.platform.store.billing import Billing, BillingItem
 from gp_helpers.platform.store.conversations import Conversations, Message, Thread
 from gp_helpers.platform.store.engine import Store, create_store, drop_store
+from gp_helpers.platform.store.ledger import Ledger
 from gp_helpers.platform.store.outbox import Outbox
 from gp_helpers.platform.store.presence import Presence
 from gp_helpers.platform.store.sessions import Sessions
@@ -14,6 +15,7 @@ __all__ = [
     "Billing",
     "BillingItem",
     "Conversations",
+    "Ledger",
     "Message",
     "Outbox",
     "Presence",

@@ -96,6 +96,13 @@ outbox = Table(
     Column("message", JSON, nullable=False),
 )
 
+instances = Table(
+    "instances",
+    metadata,
+    Column("instance_id", String(64), primary_key=True),
+    Column("url", String(300), nullable=False),
+)
+
 presence = Table(
     "presence",
     metadata,
@@ -103,4 +110,22 @@ presence = Table(
     Column("user_id", String(64), nullable=False, index=True),
     Column("instance_id", String(64), nullable=False),
     Column("connected_at", Float, nullable=False),
+)
+
+agent_sessions = Table(
+    "agent_sessions",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("user_id", String(64), nullable=False),
+    Column("mode", String(16), nullable=False),
+    Column("opened_at", Float, nullable=False),
+)
+
+session_parts = Table(
+    "session_parts",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("session_id", String(64), ForeignKey("agent_sessions.id"), nullable=False, index=True),
+    Column("role", String(16), nullable=False),
+    Column("made_at", Float, nullable=False),
 )
