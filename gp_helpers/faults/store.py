@@ -12,9 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from time import monotonic
+from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, Engine, create_engine, inspect, text
-from sqlalchemy.pool import NullPool
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
 
 _LOCK_WAIT_S = 5.0
 
@@ -59,6 +60,10 @@ async def held_write_lock(url: str) -> AsyncIterator[HeldLock]:
 
 
 def _lock(url: str) -> tuple[Engine, Connection]:
+    # Imported here: SQLAlchemy is slow to import, and most faults need none of it.
+    from sqlalchemy import create_engine
+    from sqlalchemy.pool import NullPool
+
     engine = create_engine(url, poolclass=NullPool, isolation_level=_isolation(url))
     try:
         connection = engine.connect()
@@ -82,6 +87,8 @@ def _isolation(url: str) -> str:
 
 
 def _take_lock(connection: Connection) -> None:
+    from sqlalchemy import inspect, text
+
     if connection.dialect.name == "sqlite":
         connection.execute(text(f"PRAGMA busy_timeout = {int(_LOCK_WAIT_S * 1000)}"))
         connection.execute(text("BEGIN IMMEDIATE"))
@@ -95,6 +102,8 @@ def _take_lock(connection: Connection) -> None:
 
 
 def _release(engine: Engine, connection: Connection) -> None:
+    from sqlalchemy import text
+
     try:
         connection.execute(text("ROLLBACK"))
     finally:
