@@ -6,14 +6,17 @@ import asyncio
 from typing import Any
 
 from gp_helpers.cases.steps import Case, Shown, step
-from gp_helpers.faults import Delay, TcpFault
+from gp_helpers.faults import HttpMessage, OrderGate
 from gp_helpers.history import Kind
 from gp_helpers.probes import NotDescribedError, Person, Socket
 from gp_helpers.targets import Ability, Arrangement, Hop
 
 CLIENTS = 5
-START_UP_HOP_S = 0.06
-"""Latency of the hop to the auth service, which a starting instance asks before it is ready."""
+TRAFFIC_WITHIN_S = 0.1
+"""A port that listens gets traffic within this time, or not before the instance is ready."""
+ANSWERED_WITHIN_S = 5.0
+READY_PATH = "/health/ready"
+"""What a starting instance asks of the auth service, before it is ready itself."""
 RETRY_STATUSES = (503, 429)
 RETRY_CLOSE_CODE = 1013
 MOST_ATTEMPTS = 3
@@ -35,26 +38,34 @@ class HandshakeRace(Case):
         return Shown(f"{CLIENTS} users are logged in", [{"user": u.label} for u in self.users])
 
     @step(
-        "Make the start-up of an instance take its time: its hop to the auth service is slow.",
+        "Hold what a starting instance asks of the auth service: its start takes that long.",
         expects="nothing yet; this is the lever",
         needs=(Ability.AUTH_HOP,),
     )
-    async def slow_the_start_down(self) -> Shown:
-        self.trial.control("slow hop to the auth service", latency_s=START_UP_HOP_S)
-        delay = Delay(latency_s=START_UP_HOP_S)
-        self.trial.controls.tcp_proxy(Hop.BACKEND_AUTH).set(to_server=TcpFault(delay=delay))
-        return Shown("The hop is slow", [{"latency (ms)": START_UP_HOP_S * 1000}])
+    async def hold_the_start_up(self) -> Shown:
+        self.trial.control("hold the auth service's answer to a starting instance")
+        self.gate = OrderGate[HttpMessage](
+            hold=lambda message: message.path == READY_PATH, until=lambda _: False
+        )
+        self.trial.controls.http_fault(Hop.BACKEND_AUTH).gates.append(self.gate)
+        return Shown("An instance that starts now waits", [{"held": READY_PATH}])
 
     @step(
         "Connect all five at once, which starts an instance cold, and send a ping on each.",
         expects="each opens and is greeted, or is refused with 503 or 1013",
+        needs=(Ability.AUTH_HOP,),
     )
     async def connect_during_the_cold_start(self) -> Shown:
         self.sockets = {}
         for user in self.users:
             self.trial.expect(f"service of {user.label}", serve=user.label)
-        rows = await asyncio.gather(*(self._connect(user) for user in self.users))
-        return Shown("What became of the handshakes", list(rows))
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._connect(user)) for user in self.users]
+            if await self._gets_traffic_while_it_starts():
+                await asyncio.wait(tasks, timeout=ANSWERED_WITHIN_S)
+            self.trial.control("let the auth service answer the starting instance")
+            self.gate.open()
+        return Shown("What became of the handshakes", [task.result() for task in tasks])
 
     @step(
         "When the platform says that it is ready, connect one more user as a control.",
@@ -84,6 +95,22 @@ class HandshakeRace(Case):
         rows = await asyncio.gather(*(self._settle(user) for user in self.users))
         silent = sum(not row["served"] for row in rows)
         return Shown(f"{silent} of {CLIENTS} connections are not served", list(rows))
+
+    async def _gets_traffic_while_it_starts(self) -> bool:
+        """Whether the ingress lets requests through to an instance that is not ready."""
+
+        async def waits_in_its_start() -> bool:
+            return bool(self.gate.held)
+
+        async def serves() -> bool:
+            return bool(await self.trial.controls.instances())
+
+        await self.trial.until(
+            waits_in_its_start, timeout_s=ANSWERED_WITHIN_S, awaited="a cold start"
+        )
+        return await self.trial.until(
+            serves, timeout_s=TRAFFIC_WITHIN_S, awaited="traffic before readiness"
+        )
 
     async def _connect(self, user: Person) -> dict[str, Any]:
         socket, refusal = await self.trial.client.connect(user)
