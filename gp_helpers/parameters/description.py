@@ -120,6 +120,18 @@ class Ping(Described):
     _pong = field_validator("pong")(_compiles)
 
 
+class Modes(Described):
+    """Modes in which the socket can be opened, and where the platform advertises them."""
+
+    advertised: Operation
+    names: str
+    """JMESPath path to the list of names in the response."""
+    query: dict[str, str] = {"mode": "{mode}"}
+    """What asks for a mode in the socket's URL."""
+
+    _names = field_validator("names")(_compiles)
+
+
 class WebSocketDescription(Described):
     """How to open the socket, ask, and recognise what comes back; predicates see the message."""
 
@@ -151,6 +163,7 @@ class WebSocketDescription(Described):
     event_owner: str | None = None
     ping: Ping | None = None
     resume: Any = None
+    modes: Modes | None = None
     priority: dict[str, Any] | None = None
     """The platform's own words for high, normal and low."""
     ignore: tuple[str, ...] = ()

@@ -71,6 +71,10 @@ class EmbeddedControls:
         decisions: Mapping[str, Any] = answer["decisions"]
         return decisions
 
+    async def factories(self, service: str) -> Mapping[str, Any]:
+        """Rows of factories held against the contract, and the object graph of each session."""
+        return await self._ask("GET", service, "/internal/factories")
+
     async def set_clock(self, offset_s: float, *services: str) -> None:
         """Set the clock offset of services; of all that have a clock if none is named."""
         names = services or (*self.auths, self.model.name, *self.backends)

@@ -132,6 +132,7 @@ def embedded_description(
                     "pong": "type == 'pong' && id == '{ping_id}'",
                 },
                 "resume": {"type": "resume", "last_event_id": "{last_event_id}"},
+                "modes": {"advertised": {"url": f"{ingress}/ws/config"}, "names": "body.modes"},
                 "priority": {"high": "high", "normal": "normal", "low": "low"},
                 "ignore": ["type == 'heartbeat'"],
             },

@@ -100,6 +100,10 @@ class Controls(Protocol):
         """What each router of a backend would decide about a message: router name to decision."""
         ...
 
+    async def factories(self, service: str) -> Mapping[str, Any]:
+        """Rows of factories held against the contract, and the object graph of each session."""
+        ...
+
     async def set_clock(self, offset_s: float, *services: str) -> None:
         """Set the clock offset of services; of all of them if none is named."""
         ...
