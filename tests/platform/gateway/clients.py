@@ -32,6 +32,13 @@ class Socket:
         self.seen.append(message)
         return message
 
+    def receive_all(self) -> list[dict[str, Any]]:
+        """What came so far, on a platform that is silent."""
+        with suppress(TimeoutError):
+            while True:
+                self.receive(timeout=0.1)
+        return self.seen
+
     def receive_until(self, message_type: str, **fields: Any) -> dict[str, Any]:
         while True:
             message = self.receive()
@@ -92,12 +99,13 @@ class Person:
         self.token = token
         self.thread_id = thread_id
 
-    def open(self, mode: str = "main") -> Socket:
-        """Open the WebSocket, and read nothing yet."""
-        return self.lab.open(mode, additional_headers={"Authorization": f"Bearer {self.token}"})
+    def open(self, mode: str = "main", port: int | None = None) -> Socket:
+        """Open the WebSocket, and read nothing yet; `port` is that of a proxy in front."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        return self.lab.open(mode, port, additional_headers=headers)
 
-    def connect(self, mode: str = "main") -> Socket:
+    def connect(self, mode: str = "main", port: int | None = None) -> Socket:
         """Open the WebSocket and read its `connection_established`."""
-        connection = self.open(mode)
+        connection = self.open(mode, port)
         assert connection.receive()["type"] == "connection_established"
         return connection

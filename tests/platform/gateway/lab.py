@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
 import socket
 import sqlite3
@@ -111,9 +112,10 @@ class Lab:
         thread = self.http.post(f"{self.backend_url}/api/threads", json={}, headers=bearer)
         return Person(self, reply["user"]["id"], name, reply["access_token"], thread.json()["id"])
 
-    def open(self, mode: str = "main", **options: Any) -> Socket:
+    def open(self, mode: str = "main", port: int | None = None, **options: Any) -> Socket:
         """Open a WebSocket; raises `websockets.exceptions.InvalidStatus` where it is refused."""
-        url = f"{self.backend_url.replace('http', 'ws')}/ws?mode={mode}"
+        backend_port = self.backend_url.rpartition(":")[2]
+        url = f"ws://127.0.0.1:{port or backend_port}/ws?mode={mode}"
         options = {"compression": None, "proxy": None, "ping_interval": None, **options}
         opening = connect(url, open_timeout=15, close_timeout=2, **options)
         opened = Socket(self._connections.enter_context(opening))
@@ -190,6 +192,15 @@ class Lab:
         self.backend = self._serve(build_backend({"settings": backend_settings, "defects": named}))
         if not cold:
             wait_until(self.is_ready, "readiness")
+
+    def outbox_of(self, person: Person) -> list[dict[str, Any]]:
+        """Every event of a user, straight from the store."""
+        query = "SELECT message FROM outbox WHERE user_id = ? ORDER BY event_id"
+        connection = sqlite3.connect(self.store.url.removeprefix("sqlite:///"))
+        try:
+            return [json.loads(text) for (text,) in connection.execute(query, (person.id,))]
+        finally:
+            connection.close()
 
     def is_ready(self) -> bool:
         return self.http.get(f"{self.backend_url}/health/ready").status_code == 200
