@@ -1,0 +1,203 @@
+"""The scan for secrets: every file of a run, zip members and base64 included.
+
+It looks for known secrets (canaries, what the environment holds) in the forms in which they may
+turn up, and for what is a secret by its shape. What it says never holds the secret.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import gzip
+import io
+import os
+import re
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gp_helpers.evidence.source import DamagedFileError, FolderEvidence
+from gp_helpers.history import fingerprint
+from gp_helpers.history.secret_forms import (
+    JWT,
+    PRIVATE_KEY,
+    VENDOR_KEY,
+    encodings,
+    is_json_web_token,
+    names_a_secret,
+)
+
+SHORTEST = 6
+"""A shorter secret cannot be looked for: it would be found everywhere."""
+_DEEPEST = 3
+_MOST_UNPACKED = 64 * 1024 * 1024
+_BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{24,}={0,2}")
+_REFERENCE = re.compile(r"\$\{(\w+)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class SecretFinding:
+    """One secret, somewhere in the evidence."""
+
+    file: str
+    """The file; a member of a zip or what base64 held is named behind it."""
+    what: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}, line {self.line}: {self.what}"
+
+
+@dataclass(frozen=True, slots=True)
+class SecretScan:
+    """What a scan looked at, looked for, and found."""
+
+    files: int
+    bytes: int
+    secrets: int
+    """How many known secrets were looked for."""
+    too_short: int
+    """Known secrets that are too short to be looked for."""
+    findings: tuple[SecretFinding, ...]
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing was found."""
+        return not self.findings
+
+    def to_json(self) -> dict[str, Any]:
+        """The scan as plain JSON."""
+        return {
+            "schema": 1,
+            "files": self.files,
+            "bytes": self.bytes,
+            "known_secrets": self.secrets,
+            "too_short_to_look_for": self.too_short,
+            "looked_for_by_shape": ["JSON Web Token", "private key", "vendor key"],
+            "findings": [
+                {"file": one.file, "line": one.line, "what": one.what} for one in self.findings
+            ],
+        }
+
+
+def scan(place: Path, canaries: Iterable[str] = ()) -> SecretScan:
+    """Look for secrets in every file of a run's folder, or in one file (a bundle, for instance)."""
+    needles, count, too_short = _needles(canaries)
+    findings: list[SecretFinding] = []
+    files = size = 0
+    for name, content in _files(place):
+        files += 1
+        size += len(content)
+        findings.extend(_search(name, content, needles, 0))
+    return SecretScan(files, size, count, too_short, tuple(dict.fromkeys(findings)))
+
+
+def scan_texts(texts: Mapping[str, str], canaries: Iterable[str] = ()) -> list[SecretFinding]:
+    """Look for secrets in files that are not written yet, by name."""
+    needles, _, _ = _needles(canaries)
+    return [
+        found for name, text in texts.items() for found in _search(name, text.encode(), needles, 0)
+    ]
+
+
+def environment_secrets(
+    parameters: Any = None, environ: Mapping[str, str] | None = None
+) -> list[str]:
+    """Values of environment variables that are secrets by their name.
+
+    Those that the parameters refer to always count; of the others only what looks like a secret,
+    since ``PASSWORD=password`` would be found in every text.
+    """
+    environ = os.environ if environ is None else environ
+    referred = set(_REFERENCE.findall(str(parameters)))
+    return [
+        value
+        for name, value in environ.items()
+        if names_a_secret(name)
+        and (
+            name in referred or (len(value) >= 12 and re.search(r"\d", value) and "/" not in value)
+        )
+    ]
+
+
+def _needles(canaries: Iterable[str]) -> tuple[dict[bytes, str], int, int]:
+    wanted = {canary for canary in canaries if canary}
+    long_enough = {canary for canary in wanted if len(canary) >= SHORTEST}
+    needles: dict[bytes, str] = {}
+    for canary in long_enough:
+        for form in encodings(canary):
+            told = "a known secret" if form == canary else "a known secret, encoded"
+            needles[form.encode("utf-8", "surrogatepass")] = f"{told} ({fingerprint(canary)})"
+    return needles, len(long_enough), len(wanted) - len(long_enough)
+
+
+def _files(place: Path) -> Iterator[tuple[str, bytes]]:
+    if place.is_file():
+        yield place.name, place.read_bytes()
+        return
+    evidence = FolderEvidence(place)
+    for name in evidence.names():
+        try:
+            yield name, evidence.read(name)
+        except (KeyError, DamagedFileError):
+            continue
+
+
+def _search(
+    name: str, content: bytes, needles: Mapping[bytes, str], depth: int
+) -> Iterator[SecretFinding]:
+    for needle, what in needles.items():
+        at = content.find(needle)
+        if at >= 0:
+            yield SecretFinding(name, what, content.count(b"\n", 0, at) + 1)
+    text = content.decode("utf-8", "replace")
+    for pattern, what in ((PRIVATE_KEY, "a private key"), (VENDOR_KEY, "a vendor key")):
+        if match := pattern.search(text):
+            yield SecretFinding(name, what, text.count("\n", 0, match.start()) + 1)
+    for match in JWT.finditer(text):
+        if is_json_web_token(match[0]) and not match[0].endswith("."):
+            yield SecretFinding(name, "a JSON Web Token", text.count("\n", 0, match.start()) + 1)
+            break
+    if depth < _DEEPEST:
+        for inner, unpacked in _inside(name, content):
+            yield from _search(inner, unpacked, needles, depth + 1)
+
+
+def _inside(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:
+    """What a file holds that a search of its bytes does not see."""
+    if content[:2] == b"PK":
+        try:
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                for info in archive.infolist():
+                    if info.file_size <= _MOST_UNPACKED:
+                        yield f"{name}!{info.filename}", archive.read(info)
+                        yield f"{name}!{info.filename} (its metadata)", info.comment + info.extra
+                yield f"{name} (its comment)", archive.comment
+        except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError):
+            return
+    elif content[:2] == b"\x1f\x8b":
+        try:
+            with gzip.open(io.BytesIO(content)) as packed:
+                yield f"{name} (unpacked)", packed.read(_MOST_UNPACKED)
+        except (OSError, EOFError, zlib.error):
+            return
+    else:
+        for match in _BASE64.finditer(content):
+            decoded = _decoded(match[0])
+            if decoded:
+                line = content.count(b"\n", 0, match.start()) + 1
+                yield f"{name} (base64 in line {line})", decoded
+
+
+def _decoded(blob: bytes) -> bytes | None:
+    blob = blob.rstrip(b"=")
+    blob = blob[: len(blob) - (len(blob) % 4 == 1)]
+    try:
+        return base64.b64decode(
+            blob.replace(b"-", b"+").replace(b"_", b"/") + b"=" * (-len(blob) % 4), validate=True
+        )
+    except binascii.Error:
+        return None
