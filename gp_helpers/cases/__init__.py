@@ -1,10 +1,11 @@
 """Cases: the steps of each of the 23, a module or package a suite."""
 
 from gp_helpers.cases.components import record_component
-from gp_helpers.cases.steps import Case, Shown, Step, case_class, step
+from gp_helpers.cases.steps import CannotGoOn, Case, Shown, Step, case_class, step
 from gp_helpers.cases.trial import OpenTrial, Role, Trial, open_trial, take_all
 
 __all__ = [
+    "CannotGoOn",
     "Case",
     "OpenTrial",
     "Role",

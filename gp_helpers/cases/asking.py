@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from gp_helpers.cases.steps import CannotGoOn
 from gp_helpers.cases.trial import Trial
 from gp_helpers.history import Kind
 from gp_helpers.probes import Person, Socket
@@ -16,7 +17,7 @@ COSTS = "What is my largest cost this month, and what can I do about it?"
 ANSWER_WITHIN_S = 10.0
 
 
-class NotConnectedError(Exception):
+class NotConnectedError(CannotGoOn):
     """A case needs a connection to go on, and did not get one."""
 
     def __init__(self, person: Person, why: str) -> None:

@@ -28,6 +28,13 @@ class Shown:
     rows: list[dict[str, Any]] = field(default_factory=list)
 
 
+class CannotGoOn(Exception):
+    """Raised by a step when the platform leaves the case nothing to go on with.
+
+    It ends the trial's steps, not the verdict: what was not observed makes it inconclusive.
+    """
+
+
 StepMethod = Callable[[Any], Awaitable[Shown]]
 
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import httpx
 
-from gp_helpers.cases.steps import Case, Shown, Step, case_class
+from gp_helpers.cases.steps import CannotGoOn, Case, Shown, Step, case_class
 from gp_helpers.checkers import Verdict, judge
 from gp_helpers.history import Entry, Kind, Recorder, Redactor
 from gp_helpers.parameters import Parameters
@@ -155,15 +155,23 @@ class OpenTrial:
     guest: Guest
     taken: list[str]
     is_over: bool = False
+    stopped: str | None = None
+    """Why no further step can be taken, once the platform left nothing to go on with."""
 
     async def take(self, step: Step) -> Shown:
-        """Take one step and record its beginning and end; re-raises what broke."""
+        """Take one step and record its beginning and end; re-raises what broke.
+
+        After a step that could not go on, the others are recorded as not taken.
+        """
         recorder = self.trial.recorder
         recorder.step = step.name
         recorder.add(Kind.STEP_STARTED, "lab", step.name)
         began = time.perf_counter()
         outcome, error = "completed", None
         try:
+            if self.stopped is not None:
+                outcome = "not_taken"
+                return Shown(f"Not taken: {self.stopped}")
             for ability in step.needs:
                 self.trial.target.require(ability)
             return await step.method(self.case)
@@ -178,6 +186,10 @@ class OpenTrial:
             outcome = "unavailable"
             recorder.add(Kind.UNAVAILABLE, "lab", "", ability="", reason=str(lacking))
             return Shown(f"Not possible here: {lacking}")
+        except CannotGoOn as why:
+            outcome, error = "stopped", str(why)
+            self.stopped = str(why)
+            return Shown(f"The platform leaves nothing to go on with: {why}")
         except asyncio.CancelledError:
             outcome = "interrupted"
             raise

@@ -22,6 +22,7 @@ from gp_helpers.plan import CASES, THRESHOLDS, Suite, UnknownNameError
 
 Check = Callable[[History], Judgement]
 
+_CLOSED_IN_ORDER = 1000
 _MODULES: Mapping[Suite, str] = {suite: f"gp_helpers.checkers.{suite.value}" for suite in Suite}
 
 
@@ -74,6 +75,36 @@ def within_time(history: History) -> Claim:
     return observed.claim()
 
 
+def dropped_by_probes(history: History) -> str | None:
+    """Why the probes cannot be trusted: the platform counted more messages than they recorded.
+
+    Only told where every connection ended in order, since what is in flight on a connection that
+    is cut gets lost on the way.
+    """
+    silences = [entry for entry in history.of(Kind.SILENCE) if entry.data.get("proven")]
+    if not silences:
+        return None
+    last = silences[-1]
+    closed = [entry for entry in history.of(Kind.WS_CLOSED) if entry.seq < last.seq]
+    if any(entry.data["by"] != "us" or entry.data["code"] != _CLOSED_IN_ORDER for entry in closed):
+        return None
+    sent = sum(
+        int(history.entries[seq].data.get("messages", {}).get("sent", 0))
+        for seq in last.data["rests_on"]
+    )
+    recorded = [
+        entry
+        for entry in history.of(Kind.WS_RECEIVED)
+        if entry.seq < last.seq and not entry.data.get("is_ignored")
+    ]
+    if sent > len(recorded):
+        return (
+            f"the platform sent {sent} messages, the probes recorded {len(recorded)}: "
+            "a probe dropped what it saw"
+        )
+    return None
+
+
 def _integration_began(history: History) -> float:
     steps = history.of(Kind.STEP_STARTED)
     return steps[0].t if steps else 0.0
@@ -99,7 +130,10 @@ def judge(history: History) -> Verdict:
         return Verdict(case_id, Outcome.ERROR, f"the check broke: {type(error).__name__}: {error}")
     claims = (components_healthy(history), *judgement.claims, within_time(history))
     outcome, reason = outcome_of(claims, frozenset(history.header.get("optional_claims", ())))
-    if broken and outcome is not Outcome.FAIL:
+    dropped = dropped_by_probes(history)
+    if dropped is not None:
+        outcome, reason = Outcome.INCONCLUSIVE, dropped
+    elif broken and outcome is not Outcome.FAIL:
         outcome, reason = Outcome.ERROR, f"{broken[0].step}: {broken[0].data.get('error')}"
     elif outcome is Outcome.PASS and not _came_to_its_end(history):
         outcome, reason = Outcome.INCONCLUSIVE, "the trial did not come to its end"

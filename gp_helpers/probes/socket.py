@@ -102,6 +102,8 @@ class Socket:
             search(pong, body) is True for pong in self.pongs_awaited
         ):
             about["is_pong"] = True
+        if any(search(predicate, body) is True for predicate in self.description.ignore):
+            about["is_ignored"] = True
         event_id = search(self.description.event_id, body)
         if event_id is not None:
             about["event_id"] = event_id
