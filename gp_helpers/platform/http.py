@@ -6,7 +6,7 @@ import hmac
 import json
 import logging
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Literal, TypeVar
 
 import httpx
@@ -26,6 +26,7 @@ from gp_helpers.platform.correlation import (
     speak_as,
 )
 from gp_helpers.platform.errors import PlatformError, TokenRefused
+from gp_helpers.platform.logs import stamp_records
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +60,7 @@ class Edge:
         self._app = app
         self._service = service
         self._traffic = traffic
+        stamp_records()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in {"http", "websocket"}:
@@ -183,6 +185,10 @@ class _ClockBody(RequestBody):
     offset_s: float
 
 
+class _RoutesBody(RequestBody):
+    messages: list[dict[str, Any]]
+
+
 class Diagnostics:
     """`/internal/…` routes of a service, closed to whoever lacks the run's secret."""
 
@@ -192,7 +198,7 @@ class Diagnostics:
         clock: Clock,
         state: Callable[[], dict[str, Any]],
         *,
-        route_decisions: Callable[[Request], dict[str, Any]] | None = None,
+        route_decisions: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None,
         factories: Callable[[], Awaitable[dict[str, Any]]] | None = None,
     ) -> None:
         self._secret = secret
@@ -208,6 +214,7 @@ class Diagnostics:
         ]
         if self._route_decisions is not None:
             routes.append(Route("/internal/route", self._show_route, methods=["GET"]))
+            routes.append(Route("/internal/route", self._show_routes, methods=["POST"]))
         if self._factories is not None:
             routes.append(Route("/internal/factories", self._show_factories, methods=["GET"]))
         return routes
@@ -227,7 +234,14 @@ class Diagnostics:
     async def _show_route(self, request: Request) -> Response:
         self._authorise(request)
         assert self._route_decisions is not None
-        return JSONResponse(self._route_decisions(request))
+        return JSONResponse({"decisions": self._route_decisions(dict(request.query_params))})
+
+    async def _show_routes(self, request: Request) -> Response:
+        self._authorise(request)
+        assert self._route_decisions is not None
+        body = await read_body(request, _RoutesBody)
+        decisions = [self._route_decisions(message) for message in body.messages]
+        return JSONResponse({"decisions": decisions})
 
     async def _show_factories(self, request: Request) -> Response:
         self._authorise(request)
