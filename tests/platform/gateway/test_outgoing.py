@@ -21,6 +21,8 @@ class Wire:
         self.fetches = 0
         self.open = anyio.Event()
         self.open.set()
+        self.readable = anyio.Event()
+        self.readable.set()
 
     def publish(self) -> dict[str, Any]:
         self.outbox.append({"event_id": len(self.outbox) + 1})
@@ -35,6 +37,7 @@ class Wire:
         self.fetches += 1
         found = self.outbox[last_event_id:]
         await checkpoint()
+        await self.readable.wait()
         return found
 
     def outgoing(self, capacity: int = 4, send_timeout_s: float = 5) -> Outgoing:
@@ -142,6 +145,25 @@ def test_a_late_resume_brings_what_was_missed_once() -> None:
             outgoing.resume_after(last_event_id)
         await settle(outgoing)
         assert wire.sent == [4, 3, 2]
+
+    run(scenario)
+
+
+def test_a_resume_while_the_outbox_is_read_begins_where_it_says() -> None:
+    async def scenario(wire: Wire, outgoing: Outgoing) -> None:
+        for _ in range(3):
+            wire.publish()
+        outgoing.start_at(3)
+        outgoing.release()
+        wire.readable = anyio.Event()
+        wire.publish()
+        outgoing.offer(wire.publish())
+        await anyio.wait_all_tasks_blocked()
+        assert wire.fetches == 1
+        outgoing.resume_after(1)
+        wire.readable.set()
+        await settle(outgoing)
+        assert wire.sent == [2, 3, 4, 5]
 
     run(scenario)
 
