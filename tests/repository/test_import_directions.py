@@ -32,6 +32,7 @@ FROM_THE_GROUND_UP = (
     "workbook",
     "execution",
     "cli",
+    "pytest_plugin",
 )
 IMPORT_NOTHING_OF_THE_REST = frozenset({"platform"})
 SLOW_TO_IMPORT = ("pandas", "matplotlib", "scipy", "IPython", "papermill", "nbclient")

@@ -36,7 +36,7 @@ class Timing(Case):
         behind = self.trial.threshold("allowed_skew_s") * WITHIN_SKEW
         user = await self._user()
         await self._set_backends(-behind)
-        return await self._present(user, "within the allowed skew", accepted=True)
+        return await self._present(user, "issued within the allowed skew", accepted=True)
 
     @step(
         "Put the backends' clocks far behind, show a fresh token, then set the clocks right.",
@@ -46,9 +46,9 @@ class Timing(Case):
     async def present_when_it_has_become_valid(self) -> Shown:
         user = await self._user()
         await self._set_backends(-BEYOND_SKEW_S)
-        await self._present(user, "beyond the allowed skew", accepted=None)
+        await self._present(user, "issued beyond the allowed skew", accepted=None)
         await self._set_backends(0.0)
-        return await self._present(user, "has become valid", accepted=True)
+        return await self._present(user, "that has become valid", accepted=True)
 
     @step(
         "Step all clocks to just before the end of the life that was advertised, then just past.",

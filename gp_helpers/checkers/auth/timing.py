@@ -9,12 +9,12 @@ from gp_helpers.checkers.claims import Judgement, Observed
 from gp_helpers.history import History, Kind
 
 _CLAIMS: Mapping[str, tuple[str, str, str]] = {
-    "within the allowed skew": (
+    "issued within the allowed skew": (
         "skew_tolerated",
         "a token that was issued within the allowed skew of a validator's clock is accepted",
         "AUTH_SKEW_REFUSED",
     ),
-    "has become valid": (
+    "that has become valid": (
         "accepted_once_valid",
         "a token is accepted as soon as it is valid, whatever was said before",
         "AUTH_VALID_TOKEN_STAYS_REFUSED",
@@ -80,5 +80,7 @@ def check(history: History) -> Judgement:
             )
     return Judgement(
         (*(claim.claim() for claim in observed.values()), refresh.claim()),
-        first_disagreement([e for e in decisions if e.data["about"] != "beyond the allowed skew"]),
+        first_disagreement(
+            [e for e in decisions if e.data["about"] != "issued beyond the allowed skew"]
+        ),
     )

@@ -74,8 +74,8 @@ def first_disagreement(decisions: list[Entry]) -> Disagreement | None:
                 return Disagreement(
                     other.seq,
                     entry.seq,
-                    f"{other.data['decider']} {words[other.data['accepted']]} the {about} token, "
-                    f"{entry.data['decider']} {words[said]} it",
+                    f"{other.data['decider']} {words[other.data['accepted']]} a token "
+                    f"({about}), {entry.data['decider']} {words[said]} it",
                 )
         seen.setdefault(about, []).append(entry)
     return None
