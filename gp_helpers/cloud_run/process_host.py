@@ -164,6 +164,7 @@ class ProcessHost:
                 "spec": spec_to_json(spec),
                 "log": str(service.log_path.absolute()),
                 "cwd": os.getcwd(),
+                "environment": dict(os.environ),
                 "sys_path": sys.path,
             }
             await self.send(command, [listener.fileno(), status_end.fileno()])

@@ -53,7 +53,8 @@ def run(
     os.chdir(message["cwd"])
     sys.path[:] = message["sys_path"]
     spec = spec_from_json(message["spec"])
-    os.environ.update(spec.environment)
+    os.environ.clear()
+    os.environ.update({**message["environment"], **spec.environment})
     log_to_standard_error(spec.name)
     code = 1
     try:

@@ -16,6 +16,7 @@ import signal
 import threading
 import traceback
 from collections.abc import AsyncIterator, Coroutine, Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,6 +29,11 @@ from gp_helpers.cloud_run.logs import route_records_by_service as route_records
 from gp_helpers.cloud_run.server import EventServer, ServiceContext, asgi_server, run_server
 from gp_helpers.cloud_run.sockets import bound_socket
 from gp_helpers.cloud_run.spec import LOOPBACK, EntryKind, ExitStatus, Isolation, ServiceSpec
+
+_CANCEL_ATTEMPTS = 3
+_CANCEL_WAIT_S = 0.5
+_BLOCKING_CALLS = 32
+"""What one process's executor gives each service, for all of them together."""
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -60,6 +66,8 @@ class ServiceThread:
         self._pid = os.getpid()
         self.loop = asyncio.new_event_loop()
         self.loop.set_task_factory(_task_of_service)
+        self._executor = ThreadPoolExecutor(_BLOCKING_CALLS, thread_name_prefix="services")
+        self.loop.set_default_executor(self._executor)
         self._thread = threading.Thread(target=self._run, name="services", daemon=True)
         self._thread.start()
 
@@ -103,6 +111,7 @@ class ServiceThread:
         if self.is_alive:
             self.loop.call_soon_threadsafe(self.loop.stop)
             self._thread.join()
+            self._executor.shutdown(wait=False, cancel_futures=True)
 
 
 class ThreadService:
@@ -180,10 +189,16 @@ class ThreadService:
 
     async def _cancel_tasks(self) -> None:
         """End what the service started, as the end of a process would."""
-        while leftover := [task for task in self._tasks if not task.done()]:
+        for _ in range(_CANCEL_ATTEMPTS):
+            leftover = [task for task in self._tasks if not task.done()]
+            if not leftover:
+                return
             for task in leftover:
                 task.cancel()
-            await asyncio.wait(leftover)
+            await asyncio.wait(leftover, timeout=_CANCEL_WAIT_S)
+        names = [task.get_name() for task in self._tasks if not task.done()]
+        if names:
+            logger.error("tasks of %s resist cancellation and go on: %s", self.name, names)
 
     async def stop(self, grace_s: float = DEFAULT_GRACE_S) -> ExitStatus:
         return await self._thread.call(self._stop(grace_s))

@@ -247,6 +247,16 @@ async def test_a_process_has_its_environment_and_keeps_its_output(tmp_path: Path
     assert "printed" in started.log_path.read_text().splitlines()
 
 
+async def test_a_process_inherits_the_environment_of_when_it_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_host(Isolation.PROCESS, logs=tmp_path, preload=(APPS,)) as host:
+        for greeting in ("first", "second"):
+            monkeypatch.setenv("GREETING", greeting)
+            started = await host.start(service(greeting))
+            assert (await get(started.url)).json()["environment"] == greeting
+
+
 async def test_a_frozen_process_answers_again_when_resumed(tmp_path: Path) -> None:
     async with open_host(Isolation.PROCESS, logs=tmp_path, preload=(APPS,)) as host:
         started = await host.start(service())
