@@ -83,6 +83,21 @@ class CloseCode(IntEnum):
     TRY_LATER = 1013
 
 
+@dataclass(slots=True)
+class Ticket:
+    """A request's place among the acts of one instance's queue, which fills it in."""
+
+    instance_id: str = ""
+    queued: int = 0
+    """Number of the act of queuing; one counter numbers all acts of a queue."""
+    started: int = 0
+    """Number of the act of handing it to a worker; 0 before."""
+
+    def to_json(self) -> dict[str, Any]:
+        """What the `agent_started` event says of it."""
+        return {"instance": self.instance_id, "queued": self.queued, "started": self.started}
+
+
 @dataclass(frozen=True, slots=True)
 class AgentRequest:
     """What a user asks of an agent, once the gateway has read and checked it."""
@@ -93,6 +108,18 @@ class AgentRequest:
     agent: str | None = None
     priority: Priority = Priority.NORMAL
     preferences: Mapping[str, str] = field(default_factory=dict)
+    ticket: Ticket = field(default_factory=Ticket, compare=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """What another instance needs to work on it."""
+        return {
+            "id": self.id,
+            "thread_id": self.thread_id,
+            "message": self.message,
+            "agent": self.agent,
+            "priority": str(self.priority),
+            "preferences": dict(self.preferences),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +186,11 @@ _SPECIFICATIONS = (
     ErrorSpecification("message_too_big", 413, False, "The message is too big."),
     ErrorSpecification("overloaded", 429, True, "Too much work is waiting already."),
     ErrorSpecification("internal", 500, False, "Something unexpected went wrong."),
+    ErrorSpecification("handoff_limit", 508, False, "The request was handed on too often."),
     ErrorSpecification("model_protocol", 502, True, "The model server answered nonsense."),
     ErrorSpecification("auth_unavailable", 503, True, "The auth service cannot answer now."),
     ErrorSpecification("model_unavailable", 503, True, "The model server cannot answer now."),
+    ErrorSpecification("peer_unavailable", 503, True, "Another instance cannot answer now."),
     ErrorSpecification("store_unavailable", 503, True, "The store cannot be used now."),
     ErrorSpecification("not_ready", 503, True, "The service is still starting."),
 )

@@ -143,6 +143,19 @@ class Gateway(Protocol):
         """The body of `GET /internal/factories`."""
         ...
 
+    def hear_of(self, user_id: str, event_id: int) -> None:
+        """An event of the user that another instance made is in the outbox."""
+        ...
+
+    def work_on(self, identity: Identity, request: AgentRequest) -> None:
+        """Queue a request of another instance; raises `PlatformError("overloaded")`."""
+        ...
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait here for a worker."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Seam:
@@ -159,6 +172,7 @@ _AUTH = "gp_helpers.platform.auth"
 _BACKEND = "gp_helpers.platform.backend"
 _GATEWAY = "gp_helpers.platform.gateway"
 _FACTORIES = "gp_helpers.platform.factories"
+_ROUTING = "gp_helpers.platform.routing"
 
 _SEAMS = (
     # Auth service.
@@ -185,6 +199,21 @@ _SEAMS = (
     Seam("connection_setup", "ConnectionSetup", f"{_GATEWAY}.setup:OwnSetup"),
     Seam("connection_timeouts", "ConnectionTimeouts", f"{_GATEWAY}.timeouts:NestedTimeouts"),
     Seam("cut_handling", "CutHandling", f"{_GATEWAY}.delivery:DurableAnswers"),
+    # Routing; `connection_placement` is read by whoever hosts the backend.
+    Seam("agent_router", "AgentRouter", f"{_ROUTING}.router:OneRouter"),
+    Seam("priority_scale", "PriorityScale", f"{_ROUTING}.priority:OneScale"),
+    Seam("routing_context", "RoutingContext", f"{_ROUTING}.context:ConnectionContext"),
+    Seam("handler_binding", "HandlerBinding", f"{_ROUTING}.context:OwnHandler"),
+    Seam("request_identity", "RequestIdentity", f"{_ROUTING}.context:HandshakeDecides"),
+    Seam("handoff", "Delegation", f"{_ROUTING}.handoff:DeskByDesk"),
+    Seam("handoff_rules", "HandoffRules", f"{_ROUTING}.handoff:EachAgentOnce"),
+    Seam(
+        "connection_placement",
+        "ConnectionPlacement",
+        f"{_ROUTING}.placement:LeastLoadedConnections",
+    ),
+    Seam("work_placement", "WorkPlacement", f"{_ROUTING}.placement:LeastLoadedWork"),
+    Seam("session_directory", "SessionDirectory", f"{_ROUTING}.sessions:StoreSessions"),
     # Factories: what each mode's sessions are put together from, and how they end.
     Seam(
         "factory_connection_factory", "ConnectionFactory", f"{_FACTORIES}.connections:RecordedLines"

@@ -92,6 +92,21 @@ class GatewaySettings(Settings):
     """How long a client may take to accept one message; then 1013."""
 
 
+class RoutingSettings(Settings):
+    """The queue of an instance, hand-offs, and what instances do for each other."""
+
+    workers: PositiveInt = 64
+    """Requests that one instance works on at the same time."""
+    queue_capacity: PositiveInt = 1000
+    """Requests that may wait for a worker; further ones are answered with `overloaded`."""
+    spill_over_at: PositiveInt = 64
+    """From so many waiting requests on, another instance with fewer gets the next one."""
+    most_handoffs: PositiveInt = 4
+    """Hand-offs of one request; one more is answered with `handoff_limit`."""
+    peer_timeout_s: PositiveFloat = 1.0
+    """Time for another instance's answer."""
+
+
 class BackendSettings(ServiceSettings):
     """The backend: REST, WebSocket gateway and agents."""
 
@@ -114,6 +129,7 @@ class BackendSettings(ServiceSettings):
     """Time for one attempt at the model server."""
     model_attempts: PositiveInt = 3
     gateway: GatewaySettings = GatewaySettings()
+    routing: RoutingSettings = RoutingSettings()
 
 
 class ModelSettings(ServiceSettings):

@@ -16,7 +16,6 @@ from starlette.applications import Starlette
 
 from gp_helpers.platform.agents.model_client import ModelClient
 from gp_helpers.platform.agents.runner import ModelAgentRunner
-from gp_helpers.platform.agents.specifications import default_router
 from gp_helpers.platform.agents.tools import BillingTool
 from gp_helpers.platform.auth.application import AuthServices, auth_application
 from gp_helpers.platform.auth.passwords import Passwords
@@ -32,6 +31,10 @@ from gp_helpers.platform.defects.catalogue import CATALOGUE, defects_of
 from gp_helpers.platform.gateway.assembly import build_gateway
 from gp_helpers.platform.http import service_client
 from gp_helpers.platform.model_server.application import model_application
+from gp_helpers.platform.routing.desks import Desks
+from gp_helpers.platform.routing.instances import InstanceDirectory, OwnAddress
+from gp_helpers.platform.routing.peers import Peers
+from gp_helpers.platform.routing.router import Router
 from gp_helpers.platform.seams import SEAMS, TokenValidator
 from gp_helpers.platform.settings import AuthSettings, BackendSettings, ModelSettings
 from gp_helpers.platform.store import (
@@ -140,7 +143,10 @@ def build_backend(config: Mapping[str, Any]) -> Starlette:
     accounts = Accounts(store)
     billing = Billing(store, accounts)
     conversations = Conversations(store)
-    router = default_router()
+    agent_router = wiring.component("agent_router")(Router())
+    desks = Desks()
+    address = OwnAddress()
+    directory = InstanceDirectory(store, settings.instance_id, address)
     model = ModelClient(http, settings)
     auth_hop = AuthHop(http, settings)
     auth_client = wiring.component("auth_client")(auth_hop, clock)
@@ -162,7 +168,7 @@ def build_backend(config: Mapping[str, Any]) -> Starlette:
         clock=clock,
         http=http,
         supervisor=Supervisor(),
-        readiness=Readiness(("store", "auth", "model", "event_manager")),
+        readiness=Readiness(("store", "auth", "model", "event_manager", "address")),
         store=store,
         accounts=accounts,
         billing=billing,
@@ -178,9 +184,15 @@ def build_backend(config: Mapping[str, Any]) -> Starlette:
         ),
         gateway_fallback=wiring.component("gateway_fallback")(),
         auth_failure_edge=wiring.component("auth_failure_edge")(),
-        router=router,
+        agent_router=agent_router,
+        desks=desks,
+        address=address,
+        peers=Peers(http, settings, directory),
         runner=ModelAgentRunner(
-            router=router,
+            router=agent_router,
+            delegation=wiring.component("handoff")(
+                desks, wiring.component("handoff_rules")(), settings.routing.most_handoffs
+            ),
             model=model,
             tool=BillingTool(billing),
             conversations=conversations,
@@ -193,6 +205,7 @@ def build_backend(config: Mapping[str, Any]) -> Starlette:
         "auth": auth_hop.ready,
         "model": model.ready,
         "event_manager": gateway.start,
+        "address": directory.announce,
     }
     return backend_application(services, gateway, parts)
 

@@ -16,10 +16,12 @@ from starlette.routing import Route
 
 from gp_helpers.platform.agents.model_client import ModelClient
 from gp_helpers.platform.agents.runner import ModelAgentRunner
-from gp_helpers.platform.agents.specifications import default_router
 from gp_helpers.platform.agents.tools import BillingTool
 from gp_helpers.platform.clock import Clock
 from gp_helpers.platform.contract import AgentRequest, Event
+from gp_helpers.platform.routing.desks import Desks
+from gp_helpers.platform.routing.handoff import DeskByDesk, EachAgentOnce
+from gp_helpers.platform.routing.router import OneRouter, Router
 from gp_helpers.platform.seams import Identity
 from gp_helpers.platform.settings import BackendSettings
 from gp_helpers.platform.store import Account, Accounts, Billing, Conversations, Store
@@ -49,7 +51,8 @@ class Bench:
         self.conversations = Conversations(store)
         self.sink = Sink()
         self.runner = ModelAgentRunner(
-            router=default_router(),
+            router=OneRouter(Router()),
+            delegation=DeskByDesk(Desks(), EachAgentOnce(), 4),
             model=ModelClient(http, settings),
             tool=BillingTool(self.billing),
             conversations=self.conversations,
@@ -106,7 +109,7 @@ async def test_five_events_and_a_stored_conversation(bench_on: Any, serve: Any) 
 
 async def test_the_declared_agent_works_and_preferences_count(bench_on: Any, serve: Any) -> None:
     bench = bench_on(embedded(serve))
-    events = await bench.ask("Why?", agent="planning", preferences={"style": "technical"})
+    events = await bench.ask("Show me.", agent="planning", preferences={"style": "technical"})
     assert {event.agent for event in events} == {"planning"}
     assert "Technical detail" in events[-1].data["result"]
 

@@ -103,6 +103,7 @@ def test_health_and_diagnostics(platform: Any) -> None:
         "auth": True,
         "model": True,
         "event_manager": True,
+        "address": True,
     }
     assert state["tasks"].get("warm-up", 0) == 0
 

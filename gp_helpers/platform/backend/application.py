@@ -15,10 +15,15 @@ from starlette.routing import Route, WebSocketRoute
 from gp_helpers.platform.backend.rest import RestEndpoints
 from gp_helpers.platform.backend.services import BackendServices
 from gp_helpers.platform.backend.startup import Part, warm_up
-from gp_helpers.platform.contract import AgentRequest
+from gp_helpers.platform.contract import ClientMessage
 from gp_helpers.platform.errors import PlatformError
+from gp_helpers.platform.gateway.messages import Frame
+from gp_helpers.platform.gateway.messages import Request as Incoming
 from gp_helpers.platform.http import EXCEPTION_HANDLERS, Diagnostics, Edge, Traffic, health
 from gp_helpers.platform.logs import service_log
+from gp_helpers.platform.routing.instances import AddressReader
+from gp_helpers.platform.routing.peer_routes import PeerRoutes
+from gp_helpers.platform.routing.roles import MessageRouter
 from gp_helpers.platform.seams import Gateway
 
 
@@ -69,12 +74,9 @@ def backend_application(
             "auth_client": services.auth_client.state(),
         }
 
-    def route_decisions(request: Request) -> dict[str, Any]:
-        query = request.query_params
-        asked = AgentRequest(
-            id="", thread_id="", message=query.get("message", ""), agent=query.get("agent")
-        )
-        return {"decisions": {"router": _decision(services, asked)}}
+    def route_decisions(message: Mapping[str, Any]) -> dict[str, Any]:
+        routers = services.agent_router.routers
+        return {name: _decision(router, message) for name, router in routers.items()}
 
     diagnostics = Diagnostics(
         settings.diagnostics_secret,
@@ -90,16 +92,25 @@ def backend_application(
             Route("/health/ready", ready, methods=["GET"]),
             Route("/ws/config", ws_config, methods=["GET"]),
             WebSocketRoute("/ws", gateway.endpoint),
+            *PeerRoutes(gateway, settings).routes(),
             *diagnostics.routes(),
         ],
-        middleware=[Middleware(Edge, service=service, traffic=traffic)],
+        middleware=[
+            Middleware(AddressReader, address=services.address),
+            Middleware(Edge, service=service, traffic=traffic),
+        ],
         exception_handlers=EXCEPTION_HANDLERS,
         lifespan=lifespan,
     )
 
 
-def _decision(services: BackendServices, asked: AgentRequest) -> dict[str, Any]:
+def _decision(router: MessageRouter, message: Mapping[str, Any]) -> dict[str, Any]:
+    """What a router decides about a message as a client would send it, ids aside."""
+    fields = {"type": ClientMessage.AGENT_REQUEST, "id": "?", "thread_id": "?", **message}
     try:
-        return {"agent": services.router.decide(asked)}
+        incoming = Frame(fields).read()
+        if not isinstance(incoming, Incoming):
+            raise PlatformError("invalid_request", "Only agent requests are routed.")
+        return {"agent": router.decide(incoming.request)}
     except PlatformError as error:
         return {"error": error.to_wire()}

@@ -11,7 +11,10 @@ import httpx
 from gp_helpers.platform.backend.startup import Readiness
 from gp_helpers.platform.backend.supervision import Supervisor
 from gp_helpers.platform.clock import Clock
-from gp_helpers.platform.routing.router import Router
+from gp_helpers.platform.routing.desks import Desks
+from gp_helpers.platform.routing.instances import OwnAddress
+from gp_helpers.platform.routing.peers import Peers
+from gp_helpers.platform.routing.roles import AgentRouter
 from gp_helpers.platform.seams import (
     AgentRunner,
     AuthClient,
@@ -54,7 +57,10 @@ class BackendServices:
     gateway_validator: TokenValidator
     gateway_fallback: GatewayFallback
     auth_failure_edge: AuthFailureEdge
-    router: Router
+    agent_router: AgentRouter
+    desks: Desks
+    address: OwnAddress
+    peers: Peers
     runner: AgentRunner
 
 

@@ -141,7 +141,7 @@ class OrderlyCleanup:
 class LiveDelivery:
     """Sends events straight to the user's connections, without a detour through the store."""
 
-    def __init__(self, _outbox: object, registry: ConnectionRegistry) -> None:
+    def __init__(self, _outbox: object, registry: ConnectionRegistry, _notices: object) -> None:
         self._registry = registry
         self._last_ids: Counter[str] = Counter()
 

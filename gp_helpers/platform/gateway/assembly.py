@@ -8,7 +8,8 @@ from gp_helpers.platform.factories.parts import FactoryParts, Living
 from gp_helpers.platform.gateway.dispatch import Dispatcher
 from gp_helpers.platform.gateway.events import EventManagerParts
 from gp_helpers.platform.gateway.gateway import GatewayParts, WebSocketGateway
-from gp_helpers.platform.gateway.handlers import ClientHandlers, RequestIntake
+from gp_helpers.platform.gateway.handlers import ClientHandlers
+from gp_helpers.platform.gateway.intake import IntakeParts, RequestIntake
 from gp_helpers.platform.gateway.keep_alive import KeepAlive
 from gp_helpers.platform.gateway.readiness import ManagerSlot
 from gp_helpers.platform.gateway.registry import PresenceLog
@@ -24,6 +25,8 @@ from gp_helpers.platform.gateway.roles import (
 )
 from gp_helpers.platform.gateway.setup import HandshakeIdentity
 from gp_helpers.platform.gateway.totals import Totals
+from gp_helpers.platform.routing.queue import WorkQueue
+from gp_helpers.platform.routing.sessions import EventNotices
 
 
 def build_gateway(services: BackendServices, components: Components) -> WebSocketGateway:
@@ -32,9 +35,11 @@ def build_gateway(services: BackendServices, components: Components) -> WebSocke
     totals = Totals()
     dispatcher = Dispatcher()
     slot = ManagerSlot()
-    presence = PresenceLog(services.presence, services.settings.instance_id, services.clock)
+    directory = components("session_directory")(services.presence, services.settings.instance_id)
+    presence = PresenceLog(directory, services.clock)
     registry: ConnectionRegistry = components("connection_registry")(presence)
-    delivery: EventDelivery = components("event_delivery")(services.outbox, registry)
+    notices = EventNotices(directory, services.peers, services.supervisor)
+    delivery: EventDelivery = components("event_delivery")(services.outbox, registry, notices)
     cut_handling: CutHandling = components("cut_handling")(delivery)
     sessions = build_sessions(
         components,
@@ -46,7 +51,29 @@ def build_gateway(services: BackendServices, components: Components) -> WebSocke
             clock=services.clock,
         ),
     )
-    intake = RequestIntake(sessions, services.supervisor, totals)
+    routing = services.settings.routing
+    queue = WorkQueue(
+        services.supervisor,
+        instance_id=services.settings.instance_id,
+        workers=routing.workers,
+        capacity=routing.queue_capacity,
+    )
+    intake = RequestIntake(
+        IntakeParts(
+            sessions=sessions,
+            runner=services.runner,
+            supervisor=services.supervisor,
+            delivery=delivery,
+            cut_handling=cut_handling,
+            totals=totals,
+            identities=components("request_identity")(),
+            scale=components("priority_scale")(),
+            context=components("routing_context")(),
+            placement=components("work_placement")(services.peers, queue, routing.spill_over_at),
+            queue=queue,
+            peers=services.peers,
+        )
+    )
     identities = HandshakeIdentity(
         services.gateway_validator, services.gateway_fallback, services.auth_failure_edge
     )
@@ -58,7 +85,7 @@ def build_gateway(services: BackendServices, components: Components) -> WebSocke
         registry=registry,
         delivery=delivery,
         dispatcher=dispatcher,
-        handlers=ClientHandlers(delivery, intake),
+        handlers=ClientHandlers(delivery, intake, components("handler_binding")()),
         totals=totals,
         http=services.http,
         auth_url=services.settings.auth_url,
@@ -80,6 +107,9 @@ def build_gateway(services: BackendServices, components: Components) -> WebSocke
             delivery=delivery,
             dispatcher=dispatcher,
             intake=intake,
+            queue=queue,
+            notices=notices,
+            desks=services.desks,
             sessions=sessions,
             cut_handling=cut_handling,
             cleanup=cleanup,

@@ -79,6 +79,8 @@ class Connection:
         self.opened_at = opened_at
         """When the handshake arrived, in the loop's time; its life is counted from here."""
         self.state = ConnectionState.OPENING
+        self.preferences: dict[str, str] = {}
+        """How the client said on this connection that it wants to be answered."""
         self.misunderstood = 0
         """How many of the client's messages in a row could not be understood."""
         self.outgoing = Outgoing(

@@ -6,16 +6,18 @@ from gp_helpers.platform.contract import Event
 from gp_helpers.platform.gateway.connection import Connection
 from gp_helpers.platform.gateway.messages import Message
 from gp_helpers.platform.gateway.roles import ConnectionRegistry, EventDelivery
+from gp_helpers.platform.routing.sessions import EventNotices
 from gp_helpers.platform.seams import EventSink
 from gp_helpers.platform.store import Outbox
 
 
 class OutboxDelivery:
-    """Stores each event first, then offers it to every connection of its user."""
+    """Stores each event first, then offers it to every connection of its user, everywhere."""
 
-    def __init__(self, outbox: Outbox, registry: ConnectionRegistry) -> None:
+    def __init__(self, outbox: Outbox, registry: ConnectionRegistry, notices: EventNotices) -> None:
         self._outbox = outbox
         self._registry = registry
+        self._notices = notices
 
     async def emit(self, user_id: str, event: Event) -> None:
         """Raises `StoreUnavailable`; then nobody got the event."""
@@ -23,6 +25,7 @@ class OutboxDelivery:
         message["event_id"] = await self._outbox.append(user_id, message)
         for connection in self._registry.of_user(user_id):
             connection.outgoing.offer(message)
+        self._notices.tell(user_id, message["event_id"])
 
     async def position(self, user_id: str) -> int:
         return await self._outbox.last_id(user_id)

@@ -42,4 +42,9 @@ class LifespanEventManager:
         parts.dispatcher.subscribe(parts.handlers.of(connection))
         await connection.accept()
         await connection.greet()
-        connection.add_job(lambda: parts.registry.announce(connection))
+        connection.add_job(lambda: self._announce(connection))
+
+    async def _announce(self, connection: Connection) -> None:
+        """Let other instances know, and read what they made before they could."""
+        await self._parts.registry.announce(connection)
+        connection.outgoing.hear_of(await self._parts.delivery.position(connection.channel))

@@ -10,14 +10,14 @@ from typing import Any
 import anyio
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from gp_helpers.platform.contract import SUBPROTOCOL, CloseCode
+from gp_helpers.platform.contract import SUBPROTOCOL, AgentRequest, CloseCode
 from gp_helpers.platform.correlation import adopt_correlation_id
 from gp_helpers.platform.errors import PlatformError
 from gp_helpers.platform.factories.contract import UserContext
 from gp_helpers.platform.factories.live import LiveSessions
 from gp_helpers.platform.gateway.connection import Connection, Ending, PeerGone
 from gp_helpers.platform.gateway.dispatch import Dispatcher
-from gp_helpers.platform.gateway.handlers import RequestIntake
+from gp_helpers.platform.gateway.intake import RequestIntake
 from gp_helpers.platform.gateway.keep_alive import KeepAlive
 from gp_helpers.platform.gateway.messages import Frame, decode, error_message
 from gp_helpers.platform.gateway.readiness import ManagerSlot
@@ -34,6 +34,10 @@ from gp_helpers.platform.gateway.roles import (
 )
 from gp_helpers.platform.gateway.totals import Activity, Totals
 from gp_helpers.platform.http import error_response
+from gp_helpers.platform.routing.desks import Desks
+from gp_helpers.platform.routing.queue import WorkQueue
+from gp_helpers.platform.routing.sessions import EventNotices
+from gp_helpers.platform.seams import Identity
 from gp_helpers.platform.settings import GatewaySettings
 
 logger = logging.getLogger(__name__)
@@ -53,6 +57,9 @@ class GatewayParts:
     delivery: EventDelivery
     dispatcher: Dispatcher
     intake: RequestIntake
+    queue: WorkQueue
+    notices: EventNotices
+    desks: Desks
     sessions: LiveSessions
     cut_handling: CutHandling
     cleanup: ConnectionCleanup
@@ -95,7 +102,10 @@ class WebSocketGateway:
         under_way = parts.totals.under_way()
         queued = sum(connection.outgoing.queued for connection in self._connections.values())
         return {
-            "in_flight": sum(under_way.values()) + queued + parts.intake.in_progress,
+            "in_flight": sum(under_way.values())
+            + queued
+            + parts.intake.in_progress
+            + parts.notices.in_progress,
             "messages": {
                 "received": parts.totals.received,
                 "sent": parts.totals.sent,
@@ -108,6 +118,10 @@ class WebSocketGateway:
             "connections": connections,
             "handlers": parts.dispatcher.handlers,
             "factories": parts.sessions.state(),
+            "queue": parts.queue.state(),
+            "locks": parts.desks.state(),
+            "handoffs": parts.desks.paths(),
+            "notices": parts.notices.in_progress,
             "registry": parts.registry.state(),
         }
 
@@ -129,6 +143,20 @@ class WebSocketGateway:
             "resume_grace_s": settings.resume_grace_s,
             "max_message_bytes": settings.max_message_bytes,
         }
+
+    def hear_of(self, user_id: str, event_id: int) -> None:
+        """Another instance has put an event of the user into the outbox."""
+        for connection in self._parts.registry.of_user(user_id):
+            connection.outgoing.hear_of(event_id)
+
+    def work_on(self, identity: Identity, request: AgentRequest) -> None:
+        """Take a request on that another instance hands over; raises `overloaded`."""
+        self._parts.intake.accept_from_peer(identity, request)
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for a worker."""
+        return self._parts.queue.waiting
 
     def _make_connection(
         self, websocket: WebSocket, handshake: Handshake, opened_at: float

@@ -36,10 +36,11 @@ class Resume:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """An agent request, and the user that its sender claims to be, if any."""
+    """An agent request, and what its sender says of themselves and of its urgency."""
 
     request: AgentRequest
     claimed_user_id: str | None = None
+    urgency: str | int = Priority.NORMAL
 
 
 Incoming = Ping | Resume | Request
@@ -71,7 +72,7 @@ class _RequestOnWire(_Wire):
     thread_id: str = Field(min_length=1, max_length=128)
     message: str = Field(min_length=1)
     agent: str | None = Field(default=None, max_length=64)
-    priority: Literal["high", "normal", "low"] = "normal"
+    priority: str | int = "normal"
     preferences: dict[str, str] = Field(default_factory=dict)
     user_id: str | None = None
 
@@ -81,10 +82,9 @@ class _RequestOnWire(_Wire):
             thread_id=self.thread_id,
             message=self.message,
             agent=self.agent,
-            priority=Priority(self.priority),
             preferences=self.preferences,
         )
-        return Request(request, self.user_id)
+        return Request(request, self.user_id, self.priority)
 
 
 _OnWire = Annotated[_PingOnWire | _ResumeOnWire | _RequestOnWire, Field(discriminator="type")]

@@ -89,6 +89,11 @@ class Outgoing:
             self._tail = event_id
         self._wake.set()
 
+    def hear_of(self, event_id: int) -> None:
+        """Take note that the outbox has an event; it is read from there."""
+        self._highest = max(self._highest, event_id)
+        self._wake.set()
+
     def start_at(self, position: int) -> None:
         """Send what comes after `position`; what a `resume_after` has asked for comes first."""
         self._first = position

@@ -8,33 +8,29 @@ from typing import Any
 from gp_helpers.platform.clock import Clock
 from gp_helpers.platform.errors import StoreUnavailable
 from gp_helpers.platform.gateway.connection import Connection
-from gp_helpers.platform.store import Presence
+from gp_helpers.platform.routing.roles import SessionDirectory
 
 logger = logging.getLogger(__name__)
 
 
 class PresenceLog:
-    """Keeps the presence table in step; a store that is away costs a log line, no connection."""
+    """Keeps the directory of sessions in step; a store that is away costs a log line."""
 
-    def __init__(self, presence: Presence, instance_id: str, clock: Clock) -> None:
-        self._presence = presence
-        self._instance_id = instance_id
+    def __init__(self, directory: SessionDirectory, clock: Clock) -> None:
+        self._directory = directory
         self._clock = clock
 
     async def came(self, connection: Connection) -> None:
         try:
-            await self._presence.connected(
-                connection.connection_id,
-                connection.identity.user_id,
-                self._instance_id,
-                self._clock.now(),
+            await self._directory.came(
+                connection.connection_id, connection.identity.user_id, self._clock.now()
             )
         except StoreUnavailable as error:
             logger.warning("presence of %s not written: %s", connection.connection_id, error)
 
     async def left(self, connection: Connection) -> None:
         try:
-            await self._presence.disconnected(connection.connection_id)
+            await self._directory.left(connection.connection_id)
         except StoreUnavailable as error:
             logger.warning("absence of %s not written: %s", connection.connection_id, error)
 

@@ -1,1 +1,1 @@
-"""Routing: which agent works on a request."""
+"""Routing: which agent works on a request, when, where, and whom it hands the request on to."""

@@ -30,6 +30,13 @@ class Presence:
         """Forget a connection; one that is not there is no error."""
         await self._store.execute(delete(presence).where(presence.c.connection_id == connection_id))
 
+    async def instances_of(self, user_id: str) -> list[str]:
+        """The instances where the user has a connection, each once."""
+        rows = await self._store.rows(
+            select(presence.c.instance_id).where(presence.c.user_id == user_id).distinct()
+        )
+        return [row.instance_id for row in rows]
+
     async def connections_of(self, user_id: str) -> list[str]:
         rows = await self._store.rows(
             select(presence.c.connection_id)

@@ -38,6 +38,8 @@ from gp_helpers.platform.gateway.roles import Handshake
 from gp_helpers.platform.gateway.setup import HandshakeIdentity
 from gp_helpers.platform.gateway.timeouts import NestedTimeouts
 from gp_helpers.platform.gateway.totals import Totals
+from gp_helpers.platform.routing.context import OwnHandler
+from gp_helpers.platform.routing.sessions import StoreSessions
 from gp_helpers.platform.seams import Identity
 from gp_helpers.platform.settings import GatewaySettings
 from gp_helpers.platform.store import Outbox, Presence, Store
@@ -84,15 +86,30 @@ class Peer:
         return [(m["event_id"], m["request_id"]) for m in self.received if "event_id" in m]
 
 
+class NoOtherInstance:
+    """Where there is no other instance nobody has to be told of an event."""
+
+    def tell(self, _user_id: str, _event_id: int) -> None:
+        pass
+
+
+class NobodyAsks:
+    """An intake that no request reaches."""
+
+    async def accept(self, _connection: Connection, _request: Any) -> None:
+        raise AssertionError("nobody asks")
+
+
 class Bench:
     """The parts that components are tried with: a real store, and connections in memory."""
 
     def __init__(self, store: Store) -> None:
         self.outbox = Outbox(store)
         self.presence = Presence(store)
-        self.presence_log = PresenceLog(self.presence, "1", Clock())
+        self.presence_log = PresenceLog(StoreSessions(self.presence, "1"), Clock())
         self.registry = ByConnection(self.presence_log)
-        self.delivery = OutboxDelivery(self.outbox, self.registry)
+        self.notices: Any = NoOtherInstance()
+        self.delivery = OutboxDelivery(self.outbox, self.registry, self.notices)
         self.dispatcher = Dispatcher()
         self.totals = Totals()
 
@@ -207,7 +224,7 @@ class TestEventManager:
                         registry=bench.registry,
                         delivery=bench.delivery,
                         dispatcher=bench.dispatcher,
-                        handlers=ClientHandlers(bench.delivery, None),  # type: ignore[arg-type]
+                        handlers=ClientHandlers(bench.delivery, NobodyAsks(), OwnHandler()),  # type: ignore[arg-type]
                         totals=bench.totals,
                         http=http,
                         auth_url="http://auth",
@@ -291,7 +308,7 @@ def test_clean_up_takes_away_what_belongs_to_a_closed_connection(component: Any,
 class TestEventDelivery:
     def test_numbers_events_and_brings_them_to_their_user(self, component: Any, run: Any) -> None:
         async def scenario(bench: Bench) -> None:
-            delivery = component(bench.outbox, bench.registry)
+            delivery = component(bench.outbox, bench.registry, bench.notices)
             async with bench.open("ann") as (_, ann), bench.open("bob") as (_, bob):
                 for number in range(3):
                     await delivery.emit("ann", event("ann", f"r{number}"))
@@ -305,7 +322,7 @@ class TestEventDelivery:
 
     def test_before_the_first_event_nothing_can_be_replayed(self, component: Any, run: Any) -> None:
         async def scenario(bench: Bench) -> None:
-            delivery = component(bench.outbox, bench.registry)
+            delivery = component(bench.outbox, bench.registry, bench.notices)
             assert await delivery.position("ann") == 0
             assert await delivery.after("ann", 0) == []
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.platform.gateway.hop import wait_until
+
 
 def test_a_request_is_in_flight_until_its_last_event_was_sent(lab: Any) -> None:
     person = lab.person()
@@ -12,6 +14,7 @@ def test_a_request_is_in_flight_until_its_last_event_was_sent(lab: Any) -> None:
     lab.model_hop.hold()
     socket.ask("r", person.thread_id)
     socket.receive_until("agent_thinking")
+    wait_until(lambda: not lab.state()["notices"])
     for _ in range(5):
         assert lab.state()["in_flight"] == 1
     lab.model_hop.let_go()
