@@ -1,5 +1,7 @@
 """Evidence: the run folder, its report, the bundle, the re-check, comparison and trend."""
 
+from gp_helpers.evidence.bundling import bundle
+from gp_helpers.evidence.comparison import Change, ComparedCase, Comparison, compare
 from gp_helpers.evidence.errors import (
     EvidenceError,
     EvidenceWriteError,
@@ -8,17 +10,54 @@ from gp_helpers.evidence.errors import (
     SecretFoundError,
 )
 from gp_helpers.evidence.expected import ExitStatus, Expected, exit_status, expected_of
+from gp_helpers.evidence.finalising import Finalised, finalise
 from gp_helpers.evidence.folder import RunFolder
+from gp_helpers.evidence.patterns import patterns
+from gp_helpers.evidence.reading import Reading, read_run, runs_in
+from gp_helpers.evidence.rechecking import Difference, DifferenceKind, Recheck, recheck
+from gp_helpers.evidence.report_case import rerun_command
+from gp_helpers.evidence.secret_scan import (
+    SecretFinding,
+    SecretScan,
+    environment_secrets,
+    scan,
+)
+from gp_helpers.evidence.trending import Trend, TrendPoint, TrendRow, trend, trend_svg
 
 __all__ = [
+    "Change",
+    "ComparedCase",
+    "Comparison",
+    "Difference",
+    "DifferenceKind",
     "EvidenceError",
     "EvidenceWriteError",
     "ExitStatus",
     "Expected",
+    "Finalised",
     "NotARunError",
+    "Reading",
+    "Recheck",
     "RunFolder",
     "RunFolderTakenError",
+    "SecretFinding",
     "SecretFoundError",
+    "SecretScan",
+    "Trend",
+    "TrendPoint",
+    "TrendRow",
+    "bundle",
+    "compare",
+    "environment_secrets",
     "exit_status",
     "expected_of",
+    "finalise",
+    "patterns",
+    "read_run",
+    "recheck",
+    "rerun_command",
+    "runs_in",
+    "scan",
+    "trend",
+    "trend_svg",
 ]

@@ -1,0 +1,229 @@
+"""The end of a run: from what was recorded to what is handed on. Works on partial runs too.
+
+Nothing that a trial recorded is changed; what is made here follows from it, and can be made again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from gp_helpers.checkers import Outcome
+from gp_helpers.evidence.environment import workbook_version
+from gp_helpers.evidence.errors import RunFolderTakenError
+from gp_helpers.evidence.exhibits import Exhibit, exhibit
+from gp_helpers.evidence.expected import ExitStatus, exit_status
+from gp_helpers.evidence.folder import ENVIRONMENT_FILE, OWNER_FILE, RunFolder, living_owner
+from gp_helpers.evidence.har import archive, entries_of
+from gp_helpers.evidence.junit import junit
+from gp_helpers.evidence.manifest import MANIFEST_FILE, build
+from gp_helpers.evidence.notebook_html import notebook_html
+from gp_helpers.evidence.reading import VERDICTS_FILE
+from gp_helpers.evidence.report import report
+from gp_helpers.evidence.report_case import CaseMatter, notebook_of
+from gp_helpers.evidence.secret_scan import SecretScan, environment_secrets, scan, scan_texts
+from gp_helpers.evidence.source import DamagedFileError, FolderEvidence
+from gp_helpers.evidence.summary import summary
+from gp_helpers.evidence.verdicts import TrialResult, assemble, stated_in, trials_of
+
+_MARKER = re.compile(r"‹([a-z][a-z0-9_ -]*?)(?:,[^›]*| [0-9a-f]{12})?›", re.IGNORECASE)
+_MOST_FIGURE_CHARACTERS = 3_000_000
+"""Figures beyond this stay files of their own, so that the page stays under 5 MB."""
+_TELLING = (Outcome.FAIL, Outcome.ERROR, Outcome.INCONCLUSIVE, Outcome.PASS)
+
+
+@dataclass(frozen=True)
+class Finalised:
+    """A run that is ready to be handed on."""
+
+    path: Path
+    digest: str
+    """The root digest of the manifest: print it, and keep it elsewhere."""
+    verdicts: Mapping[str, Any]
+    """What ``verdicts.json`` says."""
+    scan: SecretScan
+    problems: tuple[str, ...]
+    """What could not be made, and why; the rest is there."""
+
+    @property
+    def status(self) -> ExitStatus:
+        """The exit status; a secret in the evidence is a defect of the workbook."""
+        return exit_status(self.verdicts) if self.scan.is_clean else ExitStatus.BROKEN
+
+    @property
+    def index(self) -> Path:
+        """The report."""
+        return self.path / "index.html"
+
+
+def finalise(
+    run: RunFolder | Path,
+    *,
+    reason: str | None = None,
+    interrupted: bool = False,
+    canaries: Iterable[str] = (),
+) -> Finalised:
+    """Derive the verdicts of a run and write everything that is made of them.
+
+    ``reason``: why the run ended before its end; None if it came to its end, or if nobody knows.
+    ``interrupted``: somebody interrupted it. ``canaries``: secrets to look for, beside those of
+    the environment. Raises `EvidenceWriteError`, and `RunFolderTakenError` while another process
+    writes the run.
+    """
+    run = RunFolder.join(run) if isinstance(run, Path) else run
+    owner = living_owner(run.path)
+    if owner is not None:
+        raise RunFolderTakenError(run.path, owner)
+    if run.owner_died and reason is None:
+        reason = "the process that ran it ended without finishing it"
+    environment = _ended(run, reason, interrupted)
+    (run.path / MANIFEST_FILE).unlink(missing_ok=True)
+    gathered = _Gathered(run)
+    trials = list(gathered.trials())
+    verdicts = assemble(environment, trials, stated_in(gathered.names, gathered.read))
+    comment = f"run {run.run_id}; secrets were taken out when it was recorded"
+    run.write_json(VERDICTS_FILE, verdicts)
+    run.write_text("junit.xml", junit(verdicts))
+    run.write_text("summary.md", summary(verdicts))
+    run.write_text(
+        "traffic.har", archive(gathered.exchanges, version=workbook_version(), comment=comment)
+    )
+    problems = list(_notebooks(run))
+    secrets = {*canaries, *environment_secrets(environment.get("parameters"))}
+    scanned = scan(run.path, secrets)
+    index = _index(run, verdicts, environment, gathered, scanned)
+    late = scan_texts({"index.html": index}, secrets)
+    if late:
+        findings = tuple(dict.fromkeys([*scanned.findings, *late]))
+        scanned = SecretScan(
+            scanned.files, scanned.bytes, scanned.secrets, scanned.too_short, findings
+        )
+        index = _index(run, verdicts, environment, gathered, scanned)
+    run.write_text("index.html", index)
+    run.write_json("secrets.json", scanned.to_json())
+    with contextlib.suppress(OSError):
+        if run.owner_died:
+            (run.path / OWNER_FILE).unlink(missing_ok=True)
+    manifest = build(FolderEvidence(run.path), run.run_id)
+    run.write_json(MANIFEST_FILE, manifest)
+    return Finalised(run.path, manifest["digest"], verdicts, scanned, tuple(problems))
+
+
+def _ended(run: RunFolder, reason: str | None, interrupted: bool) -> dict[str, Any]:
+    """The environment with the run's end in it; an end that is stated already stays."""
+    environment = dict(run.environment)
+    if environment.get("ended") is None or reason is not None or interrupted:
+        environment["ended"] = {
+            "at": datetime.now(UTC).isoformat(),
+            "reason": reason or ("it was interrupted" if interrupted else None),
+            "interrupted": interrupted,
+        }
+        run.write_json(ENVIRONMENT_FILE, environment)
+        run.environment = environment
+    return environment
+
+
+class _Gathered:
+    """What is taken from the histories in one pass, one history at a time."""
+
+    def __init__(self, run: RunFolder) -> None:
+        self._evidence = FolderEvidence(run.path)
+        self.names = self._evidence.names()
+        self.exchanges: list[dict[str, Any]] = []
+        self.exhibits: dict[str, Exhibit] = {}
+        self.redacted: Counter[str] = Counter()
+
+    def read(self, name: str) -> bytes | None:
+        """A file's content; None if it cannot be had."""
+        try:
+            content = self._evidence.read(name)
+        except (KeyError, DamagedFileError):
+            return None
+        if name.startswith("histories/"):
+            self.redacted.update(
+                match[1].lower() for match in _MARKER.finditer(content.decode("utf-8", "replace"))
+            )
+        return content
+
+    def trials(self) -> Iterator[TrialResult]:
+        """Every trial, judged; its exchanges and its exhibit are kept."""
+        for result, history, contrast in trials_of(self.names, self.read):
+            self.exchanges.extend(entries_of(history, result.file))
+            if contrast is not None:
+                name = f"histories/{result.case}.contrast.{result.number}.jsonl"
+                self.exchanges.extend(entries_of(contrast, name))
+            kept = self.exhibits.get(result.case)
+            if kept is None or _tells_more(result, kept.trial):
+                self.exhibits[result.case] = exhibit(result, history, contrast)
+            yield result
+
+
+def _tells_more(one: TrialResult, other: TrialResult) -> bool:
+    return _TELLING.index(one.verdict.outcome) < _TELLING.index(other.verdict.outcome)
+
+
+def _notebooks(run: RunFolder) -> Iterator[str]:
+    """Write each notebook as HTML; yields what could not be written as such."""
+    for path in sorted(run.path.glob("*.ipynb")):
+        try:
+            run.write_text(f"{path.stem}.html", notebook_html(path, title=path.stem))
+        except ValueError as error:
+            yield f"no HTML of a notebook: {error}"
+
+
+def _index(
+    run: RunFolder,
+    verdicts: Mapping[str, Any],
+    environment: Mapping[str, Any],
+    gathered: _Gathered,
+    scanned: SecretScan,
+) -> str:
+    names = FolderEvidence(run.path).names()
+    matters = {}
+    room = _MOST_FIGURE_CHARACTERS
+    for case in verdicts["cases"]:
+        figures, files = {}, []
+        for name in names:
+            if not _is_about(name, case["case"]):
+                continue
+            shown = _figure(run.path / name) if name.startswith("figures/") else None
+            if shown is not None and len(shown) <= room:
+                room -= len(shown)
+                figures[name.removesuffix(".svg").rpartition(".")[2]] = shown
+            elif not name.startswith("logs/"):
+                files.append(name)
+        notebook = f"{notebook_of(case['case'])}.html"
+        files += [notebook] if notebook in names else []
+        matters[case["case"]] = CaseMatter(
+            case, gathered.exhibits.get(case["case"]), figures, files
+        )
+    return report(
+        verdicts,
+        environment,
+        matters,
+        notebooks=[name for name in names if name.endswith(".html") and name != "index.html"],
+        logs=[name for name in names if name.startswith("logs/")],
+        redacted=gathered.redacted,
+        scanned=scanned,
+    )
+
+
+def _is_about(name: str, case_id: str) -> bool:
+    folder, _, rest = name.partition("/")
+    return folder in ("histories", "figures", "logs") and rest.startswith(
+        (f"{case_id}.", f"{case_id}/")
+    )
+
+
+def _figure(path: Path) -> str | None:
+    try:
+        svg = path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return None
+    return svg if path.suffix == ".svg" and "<svg" in svg else None

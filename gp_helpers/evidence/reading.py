@@ -1,0 +1,69 @@
+"""A run as data: what its environment file says, and the verdicts that its histories stand for.
+
+Verdicts are taken from ``verdicts.json`` where a run has been finalised, and derived where it has
+not, so that a run that died can be compared and followed too.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gp_helpers.evidence.errors import NotARunError
+from gp_helpers.evidence.folder import ENVIRONMENT_FILE
+from gp_helpers.evidence.source import DamagedFileError, Evidence, open_evidence
+from gp_helpers.evidence.verdicts import assemble, stated_in, trials_of
+
+VERDICTS_FILE = "verdicts.json"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A run, read."""
+
+    place: Path
+    environment: dict[str, Any]
+    verdicts: dict[str, Any]
+    is_final: bool
+    """Whether the verdicts are the recorded ones; otherwise they were derived just now."""
+
+
+def read_run(place: Path) -> Reading:
+    """Read a run's folder or a bundle; `NotARunError` if it is neither."""
+    with open_evidence(place) as evidence:
+        environment = _json(evidence, ENVIRONMENT_FILE)
+        if not isinstance(environment, dict) or "selected" not in environment:
+            raise NotARunError(place, f"its {ENVIRONMENT_FILE} cannot be read")
+        recorded = _json(evidence, VERDICTS_FILE)
+        if isinstance(recorded, dict) and isinstance(recorded.get("cases"), list):
+            return Reading(place, environment, recorded, True)
+
+        def read(name: str) -> bytes | None:
+            try:
+                return evidence.read(name)
+            except (KeyError, DamagedFileError):
+                return None
+
+        trials = [result for result, _, _ in trials_of(evidence.names(), read)]
+        stated = stated_in(evidence.names(), read)
+        return Reading(place, environment, assemble(environment, trials, stated), False)
+
+
+def runs_in(outputs: Path) -> Iterator[Path]:
+    """The runs of a folder, oldest first: folders of runs, and bundles that stand alone."""
+    if not outputs.is_dir():
+        raise NotARunError(outputs, "there is no such folder")
+    folders = [path for path in outputs.iterdir() if (path / ENVIRONMENT_FILE).is_file()]
+    names = {path.name for path in folders}
+    bundles = [path for path in outputs.glob("*.zip") if path.stem not in names]
+    yield from sorted([*folders, *bundles], key=lambda path: path.name)
+
+
+def _json(evidence: Evidence, name: str) -> Any:
+    try:
+        return json.loads(evidence.read(name))
+    except (KeyError, DamagedFileError, ValueError, RecursionError):
+        return None

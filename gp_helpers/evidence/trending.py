@@ -1,0 +1,152 @@
+"""All runs of a folder: the success rate of each case with its interval, and how long it takes."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gp_helpers.checkers import Outcome
+from gp_helpers.evidence.errors import NotARunError
+from gp_helpers.evidence.reading import Reading, read_run, runs_in
+from gp_helpers.plan import CASES, THRESHOLDS
+from gp_helpers.statistics import SuccessRate, percentile, success_rate
+
+
+@dataclass(frozen=True, slots=True)
+class TrendPoint:
+    """A case in one run."""
+
+    run: str
+    started: str
+    outcome: Outcome
+    passed: int
+    trials: int
+    """Trials that passed or failed; what is inconclusive counts on neither side."""
+    undecided: int
+    seconds: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TrendRow:
+    """A case of one environment over all runs, oldest first."""
+
+    environment: str
+    case: str
+    points: tuple[TrendPoint, ...]
+
+    @property
+    def success(self) -> SuccessRate:
+        """The rate over the trials of all runs, which are taken to be independent."""
+        return success_rate(
+            sum(point.passed for point in self.points), sum(point.trials for point in self.points)
+        )
+
+    @property
+    def undecided(self) -> int:
+        """Trials that were inconclusive or broke."""
+        return sum(point.undecided for point in self.points)
+
+    def seconds(self, percent: float) -> float | None:
+        """A percentile of the durations of its trials; None without trials."""
+        values = [value for point in self.points for value in point.seconds]
+        return percentile(values, percent) if values else None
+
+
+@dataclass(frozen=True)
+class Trend:
+    """Every case of every environment over the runs of a folder."""
+
+    rows: tuple[TrendRow, ...]
+    runs: int
+    unreadable: tuple[str, ...]
+    """Runs that could not be read, and why."""
+
+
+def trend(outputs: Path, *, environments: Sequence[str] = ()) -> Trend:
+    """Follow the cases over all runs found in a folder; `NotARunError` if there is no such folder.
+
+    ``environments``: these alone; none is all.
+    """
+    readings, unreadable = [], []
+    for place in runs_in(outputs):
+        try:
+            readings.append(read_run(place))
+        except (NotARunError, KeyError, TypeError, ValueError) as error:
+            unreadable.append(f"{place.name}: {error}")
+    readings.sort(key=lambda reading: str(reading.verdicts["started"]))
+    points: dict[tuple[str, str], list[TrendPoint]] = {}
+    for reading in readings:
+        environment = str(reading.verdicts["environment"])
+        if not environments or environment in environments:
+            for case, point in _points(reading):
+                points.setdefault((environment, case), []).append(point)
+    order = list(CASES)
+    rows = sorted(points, key=lambda key: (key[0], order.index(key[1])))
+    return Trend(
+        tuple(TrendRow(*key, tuple(points[key])) for key in rows), len(readings), tuple(unreadable)
+    )
+
+
+def _points(reading: Reading) -> Iterator[tuple[str, TrendPoint]]:
+    for case in reading.verdicts["cases"]:
+        if case["case"] not in CASES:
+            continue
+        outcomes = [Outcome(one["outcome"]) for one in case["trials"]]
+        decided = [one for one in outcomes if one in (Outcome.PASS, Outcome.FAIL)]
+        yield (
+            case["case"],
+            TrendPoint(
+                str(reading.verdicts["run"]),
+                str(reading.verdicts["started"]),
+                Outcome(case["outcome"]),
+                decided.count(Outcome.PASS),
+                len(decided),
+                max(1, len(outcomes)) - len(decided),
+                tuple(float(one["seconds"]) for one in case["trials"]),
+            ),
+        )
+
+
+def trend_svg(rows: Iterable[TrendRow]) -> str:
+    """The success rates with their intervals as an SVG: a line a case, a panel an environment."""
+    import matplotlib  # takes a second to import
+
+    with matplotlib.rc_context({"svg.hashsalt": "golden-path", "svg.fonttype": "none"}):
+        return _drawn(list(rows))
+
+
+def _drawn(rows: list[TrendRow]) -> str:
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    environments = list(dict.fromkeys(row.environment for row in rows))
+    cases = [case for case in CASES if any(row.case == case for row in rows)]
+    panels = max(1, len(environments))
+    figure = Figure(
+        figsize=(3.2 + 3.0 * panels, 1.4 + 0.26 * max(1, len(cases))), layout="constrained"
+    )
+    axes = figure.subplots(1, panels, sharey=True, squeeze=False)[0]
+    threshold = THRESHOLDS["success_rate"].limit
+    for axis, environment in zip(axes, environments or ["no runs"], strict=True):
+        for row in rows:
+            if row.environment != environment or row.success.rate is None:
+                continue
+            place, rate = cases.index(row.case), row.success
+            axis.plot([rate.lower, rate.upper], [place, place], color="0.45", linewidth=1.5)
+            axis.plot([rate.rate], [place], "o", color="#0072b2", markersize=5)
+        axis.axvline(threshold, color="#a33200", linewidth=1, linestyle="--")
+        axis.set_title(environment, fontsize=10)
+        axis.set_xlim(-0.03, 1.03)
+        axis.set_xlabel("success rate, 95 % interval", fontsize=9)
+        axis.grid(axis="x", color="0.9")
+        axis.set_axisbelow(True)
+    axes[0].set_yticks(range(len(cases)), cases, fontsize=8)
+    axes[0].invert_yaxis()
+    figure.suptitle(f"Which cases succeed, against {threshold:.0%} (dashed)", fontsize=11)
+    written = io.StringIO()
+    canvas: Any = FigureCanvasSVG(figure)
+    canvas.print_svg(written, metadata={"Date": None})
+    return written.getvalue()
