@@ -1,6 +1,6 @@
 """Targets: what the probes talk to, described and running."""
 
-from gp_helpers.targets.opening import open_target
+from gp_helpers.targets.opening import open_target, prepare
 from gp_helpers.targets.running import (
     Ability,
     Arrangement,
@@ -20,4 +20,5 @@ __all__ = [
     "TargetKind",
     "Unavailable",
     "open_target",
+    "prepare",
 ]

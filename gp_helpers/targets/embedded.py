@@ -39,13 +39,13 @@ from gp_helpers.platform.store.engine import create_store, drop_store
 from gp_helpers.platform.wiring import Wiring
 from gp_helpers.targets.embedded_controls import EmbeddedControls
 from gp_helpers.targets.embedded_description import SERVICE_ID, embedded_description
+from gp_helpers.targets.opening import PRELOAD
 from gp_helpers.targets.running import Arrangement, Hop, RunningTarget, TargetKind
 
 _WIRING = "gp_helpers.platform.wiring"
 _BACKEND_SERVICE_ID = "backend"
 _CHEAP_PASSWORDS = {"time_cost": 1, "memory_cost_kib": 64, "parallelism": 1}
 """argon2's cost in trials; at its defaults a journey takes ten times as long."""
-PRELOAD = (_WIRING, "gp_helpers.cloud_run.ingress")
 
 
 def defects_on(target: EmbeddedTarget, case_id: str) -> frozenset[str]:

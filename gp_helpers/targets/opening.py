@@ -7,8 +7,24 @@ from pathlib import Path
 
 import httpx
 
-from gp_helpers.parameters.schema import AsgiTarget, DeploymentTarget, EmbeddedTarget
+from gp_helpers.parameters.schema import (
+    AsgiTarget,
+    DeploymentTarget,
+    EmbeddedTarget,
+    Isolation,
+)
 from gp_helpers.targets.running import Arrangement, RunningTarget
+
+PRELOAD = ("gp_helpers.platform.wiring", "gp_helpers.cloud_run.ingress")
+"""What the parent of the embedded platform's processes imports before it is forked."""
+
+
+def prepare(target: EmbeddedTarget | AsgiTarget | DeploymentTarget) -> None:
+    """Do ahead of the first trial what takes long (blocking): warm the processes' parent."""
+    if isinstance(target, EmbeddedTarget) and target.isolation is Isolation.PROCESS:
+        from gp_helpers.cloud_run.zygote_owner import warm_zygote
+
+        warm_zygote(PRELOAD)
 
 
 def open_target(

@@ -11,6 +11,7 @@ from gp_helpers.cases import Role, Step, case_class
 from gp_helpers.checkers import ClaimState, Verdict
 from gp_helpers.display.card import verdict_card
 from gp_helpers.display.divergence import divergence_view
+from gp_helpers.display.gantt import decision_gantt
 from gp_helpers.display.html import Html, table, tag
 from gp_helpers.display.logs import LogLine, parse, service_logs
 from gp_helpers.display.matrix import decision_matrix
@@ -220,6 +221,10 @@ class CaseHandle:
         """Who decided what about the same token or message, disagreements first."""
         return self._when_selected(lambda: decision_matrix(self.history, step=step))
 
+    def gantt(self) -> Any:
+        """What each validator decided over the platform's own time."""
+        return self._when_selected(lambda: decision_gantt(self.history))
+
     def sources(self) -> Any:
         """The as-reported and the remediated component of each defect that is on, as a diff."""
         from gp_helpers.display.sources import defect_sources
@@ -313,6 +318,8 @@ class CaseHandle:
                 self._note_end(trial)
                 self._trial = trial
         conclusion = self._conclusion()
+        if len(conclusion.counting) == 1:
+            return _line("One trial, as `trials` says: taken step by step, above.")
         rows = [
             {
                 "trial": ended.number,

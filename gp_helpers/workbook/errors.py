@@ -20,10 +20,10 @@ class WorkbookError(Exception):
 class ExpectationNotMet(WorkbookError):
     """Raised by the last cell when a case did not show what was expected; evidence is written."""
 
-    def __init__(self, unmet: Mapping[str, str], folder: Path) -> None:
+    def __init__(self, unmet: Mapping[str, str], evidence: Path) -> None:
         self.unmet = dict(unmet)
         told = "\n".join(f"  {case}: {reason}" for case, reason in unmet.items())
-        super().__init__(f"not as expected:\n{told}\nevidence: {folder}")
+        super().__init__(f"not as expected:\n{told}\nevidence: {evidence}")
 
 
 class LabClosed(WorkbookError):

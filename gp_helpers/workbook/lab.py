@@ -6,6 +6,7 @@ closed, whatever a cell did. One kernel has one lab: opening another closes the 
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Mapping
 from html import escape
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from gp_helpers.display.html import Html, table, tag
-from gp_helpers.evidence import RunFolder
+from gp_helpers.evidence import RunFolder, finalise
 from gp_helpers.parameters import (
     AsgiTarget,
     DeploymentTarget,
@@ -28,6 +29,7 @@ from gp_helpers.parameters import (
 from gp_helpers.parameters.templates import resolve
 from gp_helpers.plan import CASES, Suite, case_info, select
 from gp_helpers.probes import Supervisor, new_client
+from gp_helpers.targets import prepare
 from gp_helpers.workbook.binding import read_parameters
 from gp_helpers.workbook.conclusions import Conclusion
 from gp_helpers.workbook.errors import ExpectationNotMet, LabClosed, NothingTaken
@@ -58,10 +60,13 @@ def outputs_folder() -> Path:
 class Lab:
     """One run's parameters, folder and cases; see `open_lab`."""
 
-    def __init__(self, parameters: Parameters, run: RunFolder, suite: Suite | None) -> None:
+    def __init__(
+        self, parameters: Parameters, run: RunFolder, suite: Suite | None, *, owns_run: bool
+    ) -> None:
         self.parameters = parameters
         """As they were written, references to the environment unresolved."""
         self.run = run
+        self._owns_run = owns_run
         self.suite = suite
         self.resolved = _resolved(parameters)
         self._supervisor = Supervisor("lab")
@@ -146,11 +151,14 @@ class Lab:
                 "nothing was selected or taken here, so nothing was observed: "
                 f"cases = {list(self.parameters.cases)}"
             )
-        view = conclusions_view(conclusions, self.folder)
+        evidence = self.folder
+        if self._owns_run:
+            evidence = (await asyncio.to_thread(finalise, self.run)).index
+        view = conclusions_view(conclusions, evidence)
         unmet = {one.case: one.met.reason for one in conclusions if not one.met.met}
         if unmet:
             _show(view)
-            raise ExpectationNotMet(unmet, self.folder)
+            raise ExpectationNotMet(unmet, evidence)
         return view
 
     def _accountable(self) -> list[CaseHandle]:
@@ -214,10 +222,10 @@ def describe_target(target: EmbeddedTarget | AsgiTarget | DeploymentTarget) -> s
     return f"embedded platform, {wired}, a {target.isolation.value} for each service"
 
 
-def conclusions_view(conclusions: list[Conclusion], folder: Path) -> Html:
+def conclusions_view(conclusions: list[Conclusion], evidence: Path) -> Html:
     """The closing table."""
     met = sum(one.met.met for one in conclusions)
-    title = f"{met} of {len(conclusions)} cases as expected; evidence in {folder}"
+    title = f"{met} of {len(conclusions)} cases as expected; evidence: {evidence}"
     return table([one.row() for one in conclusions], title=title)
 
 
@@ -268,9 +276,14 @@ async def open_lab(
         stated = read_parameters(notebook)
     else:
         stated = validate(parameters, source="open_lab")
-    _check_defects(stated.target)
-    about = Suite(suite) if suite is not None else None
-    lab = Lab(stated, _run_folder(stated, about, environment, folder), about)
+    warming = asyncio.get_running_loop().run_in_executor(None, prepare, stated.target)
+    try:
+        _check_defects(stated.target)
+        about = Suite(suite) if suite is not None else None
+        run, owns_run = _run_folder(stated, about, environment, folder)
+        lab = Lab(stated, run, about, owns_run=owns_run)
+    finally:
+        await asyncio.gather(warming, return_exceptions=True)
     try:
         await lab.start()
     except BaseException:
@@ -283,12 +296,14 @@ async def open_lab(
 
 def _run_folder(
     parameters: Parameters, suite: Suite | None, environment: str | None, folder: Path | None
-) -> RunFolder:
+) -> tuple[RunFolder, bool]:
+    """The run's folder, and whether this lab made it."""
     named = os.environ.get(RUN_VARIABLE)
     stated = folder or (Path(named) if named else None)
     if stated is not None:
-        return RunFolder.join(stated)
+        return RunFolder.join(stated), False
     wiring = getattr(parameters.target, "wiring", parameters.target.kind)
     name = environment or (wiring if isinstance(wiring, str) else "defects")
     selected = [case.id for case in select(parameters.cases) if suite in (None, case.suite)]
-    return RunFolder.create(outputs_folder(), parameters, environment=name, selected=selected)
+    made = RunFolder.create(outputs_folder(), parameters, environment=name, selected=selected)
+    return made, True
