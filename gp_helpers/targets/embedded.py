@@ -256,7 +256,8 @@ async def _start(platform: _Platform) -> _Running:
     auth_urls = [await platform.behind_faults(Hop.BACKEND_AUTH, auths[0].url)]
     auth_urls += [service.url for service in auths[1:]]
     model_url = await platform.behind_faults(Hop.BACKEND_MODEL, model.url)
-    probe = Wiring(platform.defects).component("startup_probe")().to_json()
+    wiring = Wiring(platform.defects)
+    probe = wiring.component("startup_probe")().to_json()
     startup_probe = HttpProbe(probe["path"]) if probe["type"] == "http" else TcpProbe()
     template = platform.backend_spec("backend", auth_urls[0], model_url)
     backends: dict[str, RunningService] = {}
@@ -272,6 +273,7 @@ async def _start(platform: _Platform) -> _Running:
     settings = {
         "max_instances": max(arrangement.backends, 1) if not arrangement.cold else 1,
         "concurrency": 1000,
+        "placement": wiring.component("connection_placement")().policy,
         "time_scale": platform.time_scale,
         **arrangement.ingress,
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any
@@ -74,6 +74,15 @@ class EmbeddedControls:
     async def factories(self, service: str) -> Mapping[str, Any]:
         """Rows of factories held against the contract, and the object graph of each session."""
         return await self._ask("GET", service, "/internal/factories")
+
+    async def routes(
+        self, service: str, messages: Sequence[Mapping[str, Any]]
+    ) -> Sequence[Mapping[str, Any]]:
+        """What each router of a backend would decide about each of many messages."""
+        body = {"messages": [dict(message) for message in messages]}
+        answer = await self._ask("POST", service, "/internal/route", json=body)
+        decisions: Sequence[Mapping[str, Any]] = answer["decisions"]
+        return decisions
 
     async def set_clock(self, offset_s: float, *services: str) -> None:
         """Set the clock offset of services; of all that have a clock if none is named."""

@@ -7,7 +7,7 @@ unobserved.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -102,6 +102,12 @@ class Controls(Protocol):
 
     async def factories(self, service: str) -> Mapping[str, Any]:
         """Rows of factories held against the contract, and the object graph of each session."""
+        ...
+
+    async def routes(
+        self, service: str, messages: Sequence[Mapping[str, Any]]
+    ) -> Sequence[Mapping[str, Any]]:
+        """What each router of a backend would decide about each of many messages, in order."""
         ...
 
     async def set_clock(self, offset_s: float, *services: str) -> None:
