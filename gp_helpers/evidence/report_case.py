@@ -77,6 +77,9 @@ def _what_was_seen(case: Mapping[str, Any]) -> Iterator[str]:
     yield f"<p>{text(info.hypothesis)}</p>"
     yield f'<p class="quiet">Would be seen as: {text(info.expected_symptom)}.</p>'
     yield f'<p class="reason {markup.tone(case["outcome"])}">{text(case["reason"])}</p>'
+    said = (case["stated"] or {}).get("outcome")
+    if said is not None and said != case["outcome"]:
+        yield f"<p>When it ran, it was stated as {badge(str(said))}</p>"
     success = case["success"]
     if success["trials"] > 1:
         supports = "supports" if success["supports_threshold"] else "does not support"

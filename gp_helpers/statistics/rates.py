@@ -51,16 +51,26 @@ def success_rate(passed: int, trials: int, *, confidence: float = 0.95) -> Succe
         raise ValueError(f"{passed} of {trials} trials cannot have passed")
     if not 0 < confidence < 1:
         raise ValueError(f"a confidence lies between 0 and 1, not at {confidence}")
+    alpha = 1 - confidence
+    return SuccessRate(
+        passed,
+        trials,
+        _lower(passed, trials, alpha / 2),
+        1 - _lower(trials - passed, trials, alpha / 2),
+        _lower(passed, trials, alpha),
+        confidence,
+    )
+
+
+def _lower(passed: int, trials: int, alpha: float) -> float:
+    """The rate at which so many passes or more have the probability ``alpha``."""
+    if passed == 0:
+        return 0.0
+    if passed == trials:
+        return float(alpha ** (1 / trials))
     from scipy.special import betaincinv  # takes a second to import
 
-    def lower(alpha: float) -> float:
-        return float(betaincinv(passed, trials - passed + 1, alpha)) if passed else 0.0
-
-    alpha = 1 - confidence
-    upper = 1.0
-    if passed < trials:
-        upper = float(betaincinv(passed + 1, trials - passed, 1 - alpha / 2))
-    return SuccessRate(passed, trials, lower(alpha / 2), upper, lower(alpha), confidence)
+    return float(betaincinv(passed, trials - passed + 1, alpha))
 
 
 def trials_needed(threshold: float, *, confidence: float = 0.95) -> int:
