@@ -7,6 +7,7 @@ is what an actor did and what came back. Two trials of the same wiring agree in 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -101,34 +102,52 @@ def form(entry: Entry) -> str:
     return f"{entry.step} {entry.kind.value} {code}{_ID.sub('#', told)}"
 
 
-def _lane(entry: Entry, purposes: Mapping[int, str]) -> str:
+def _lane(entry: Entry, purposes: Mapping[int, str], questions: Mapping[str, str]) -> str:
     match entry.kind:
         case Kind.REQUEST | Kind.RESPONSE | Kind.NO_RESPONSE:
             own = purposes.get(int(entry.data.get("request", entry.seq)), "")
         case Kind.DECISION:
             own = f"asks {entry.data.get('decider')}"
+        case Kind.WS_SENT | Kind.WS_RECEIVED:
+            question = questions.get(str(entry.data.get("request_id")), "")
+            own = f"{entry.subject} {question}"
         case _:
             own = entry.subject
     return f"{entry.actor} {own}".strip()
 
 
+def _questions(history: History) -> dict[str, str]:
+    """Each question's place among those that its user sent, by its id."""
+    asked: dict[str, str] = {}
+    of_user: Counter[str] = Counter()
+    for entry in history.of(Kind.WS_SENT):
+        request_id = entry.data.get("request_id")
+        if request_id is not None and request_id not in asked:
+            of_user[entry.actor] += 1
+            asked[str(request_id)] = f"question {of_user[entry.actor]}"
+    return asked
+
+
 def by_actor(history: History) -> dict[str, list[tuple[Entry, str]]]:
     """What each actor did and saw, in order, in canonical form.
 
-    Each connection of a user is an actor of its own, and so is each purpose for which a user sends
-    requests and each decider that is asked, since one user's sockets and requests race each other.
+    Each connection of a user is an actor of its own, and so is each question on it, each purpose
+    for which a user sends requests and each decider that is asked, since one user's sockets,
+    questions and requests race each other.
     """
     forms: dict[str, list[tuple[Entry, str]]] = {}
     purposes = {entry.seq: str(entry.data.get("purpose")) for entry in history.of(Kind.REQUEST)}
+    questions = _questions(history)
     for entry in history:
         if entry.kind not in _WHAT_HAPPENED:
             continue
         message = entry.data.get("message")
         if isinstance(message, Mapping) and message.get("type") in _UNTIMED_MESSAGES:
             continue
-        actor = _lane(entry, purposes)
+        actor = _lane(entry, purposes, questions)
         forms.setdefault(actor, []).append((entry, form(entry)))
-    return forms
+    # How often somebody had to ask until the answer was yes says how fast a machine is.
+    return {actor: told[-2:] if actor.endswith("?") else told for actor, told in forms.items()}
 
 
 def first_divergence(ours: History, theirs: History) -> Divergence | None:
