@@ -243,12 +243,13 @@ def _thread_count() -> int:
 
 
 _WHAT_EVERY_SERVICE_NEEDS = [
+    "anyio._backends._asyncio",
     "gp_helpers.cloud_run.process_host",
     "uvicorn.lifespan.on",
     "uvicorn.protocols.http.auto",
     "uvicorn.protocols.websockets.websockets_sansio_impl",
 ]
-"""Modules that uvicorn would import, by name, in each service."""
+"""Modules that uvicorn and Starlette would import, by name, in each service."""
 
 
 def main(owner: int, owner_lifeline: int, owner_pid: int) -> None:

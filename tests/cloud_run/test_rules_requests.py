@@ -19,11 +19,11 @@ async def slow(front: Front, seconds: float) -> int:
 
 
 async def test_request_timeout_answers_504_and_the_instance_goes_on(host: Host) -> None:
-    async with front(host, RevisionSettings(request_timeout_s=0.2)) as platform:
+    async with front(host, RevisionSettings(request_timeout_s=0.2, min_instances=1)) as platform:
         began = time.monotonic()
-        reply = await platform.client.get("/slow", params={"s": 0.4})
+        reply = await platform.client.get("/slow", params={"s": 1.0})
         assert reply.status_code == 504
-        assert 0.2 <= time.monotonic() - began < 0.4
+        assert 0.2 <= time.monotonic() - began < 1.0
         assert reply.json()["error"]["code"] == "request_timeout"
         assert reply.json()["error"]["retryable"] is True
         while (await platform.client.get("/")).json()["finished"] == 0:
@@ -47,7 +47,7 @@ async def test_request_timeout_is_scaled(host: Host) -> None:
 
 
 async def test_request_timeout_cuts_a_response_that_has_begun(host: Host) -> None:
-    async with front(host, RevisionSettings(request_timeout_s=0.2)) as platform:
+    async with front(host, RevisionSettings(request_timeout_s=0.2, min_instances=1)) as platform:
         port = platform.ingress.port
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET /stream?n=1000 HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -59,14 +59,14 @@ async def test_request_timeout_cuts_a_response_that_has_begun(host: Host) -> Non
 
 
 async def test_websocket_timeout_cuts_without_a_close_frame(host: Host) -> None:
-    async with front(host, RevisionSettings(request_timeout_s=0.3)) as platform:
+    async with front(host, RevisionSettings(request_timeout_s=0.3, min_instances=1)) as platform:
         async with websockets.connect(platform.websocket_url) as connection:
             began = time.monotonic()
             await connection.send("still here")
             assert await connection.recv() == "still here"
             with pytest.raises(websockets.ConnectionClosedError) as closed:
                 await connection.recv()
-            assert 0.2 < time.monotonic() - began < 0.5
+            assert 0.2 < time.monotonic() - began < 1.5
         assert (closed.value.rcvd, closed.value.sent) == (None, None)
         report = await platform.report()
         assert (report["counters"]["cut"], report["instances"][0]["websockets"]) == (1, 0)
@@ -74,7 +74,7 @@ async def test_websocket_timeout_cuts_without_a_close_frame(host: Host) -> None:
 
 
 async def test_front_proxy_idle_timeout_cuts_only_what_is_silent(host: Host) -> None:
-    async with front(host, RevisionSettings(idle_timeout_s=0.3)) as platform:
+    async with front(host, RevisionSettings(idle_timeout_s=0.4, min_instances=1)) as platform:
         async with websockets.connect(platform.websocket_url) as connection:
             for _ in range(5):
                 await asyncio.sleep(0.1)
@@ -83,7 +83,7 @@ async def test_front_proxy_idle_timeout_cuts_only_what_is_silent(host: Host) -> 
             began = time.monotonic()
             with pytest.raises(websockets.ConnectionClosedError):
                 await connection.recv()
-            assert 0.25 < time.monotonic() - began < 0.6
+            assert 0.35 < time.monotonic() - began < 1.5
         assert (await platform.report())["counters"]["idle_cut"] == 1
 
 
@@ -105,14 +105,14 @@ async def test_queue_at_instance_limit_ends_with_429(host: Host) -> None:
     settings = RevisionSettings(concurrency=1, max_instances=1, queue_timeout_floor_s=0.2)
     async with front(host, settings) as platform:
         await platform.client.get("/")
-        first = asyncio.ensure_future(slow(platform, 1.0))
+        first = asyncio.ensure_future(slow(platform, 2.0))
         while (await platform.report())["instances"][0]["in_flight"] != 1:
             pass
         began = time.monotonic()
         waiting = await platform.client.get("/")
         assert waiting.status_code == 429
         assert waiting.json()["error"]["code"] == "no_instance"
-        assert 0.2 <= time.monotonic() - began < 0.9
+        assert 0.2 <= time.monotonic() - began < 1.9
         assert await first == 200
         assert (await platform.client.get("/")).status_code == 200
         assert (await platform.report())["counters"]["too_many"] == 1
