@@ -173,6 +173,7 @@ _BACKEND = "gp_helpers.platform.backend"
 _GATEWAY = "gp_helpers.platform.gateway"
 _FACTORIES = "gp_helpers.platform.factories"
 _ROUTING = "gp_helpers.platform.routing"
+_AGENTS = "gp_helpers.platform.agents"
 
 _SEAMS = (
     # Auth service.
@@ -214,6 +215,12 @@ _SEAMS = (
     ),
     Seam("work_placement", "WorkPlacement", f"{_ROUTING}.placement:LeastLoadedWork"),
     Seam("session_directory", "SessionDirectory", f"{_ROUTING}.sessions:StoreSessions"),
+    # Agents: whose data, whose answer, and what becomes of a run.
+    Seam("billing_account", "BillingAccount", f"{_AGENTS}.accounts:TokenSubject"),
+    Seam("completions", "Completions", f"{_AGENTS}.completions:OwnCompletions"),
+    Seam("run_repetition", "AgentRunner", f"{_AGENTS}.repetition:StoredOnce"),
+    Seam("run_failures", "AgentRunner", f"{_AGENTS}.failures:ToldFailures"),
+    Seam("run_followers", "RunFollowers", f"{_AGENTS}.observation:FollowersByRun"),
     # Factories: what each mode's sessions are put together from, and how they end.
     Seam(
         "factory_connection_factory", "ConnectionFactory", f"{_FACTORIES}.connections:RecordedLines"

@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict
 from starlette.applications import Starlette
 
+from gp_helpers.platform.agents.assembly import supervised
 from gp_helpers.platform.agents.model_client import ModelClient
 from gp_helpers.platform.agents.runner import ModelAgentRunner
 from gp_helpers.platform.agents.tools import BillingTool
@@ -44,6 +45,7 @@ from gp_helpers.platform.store import (
     Ledger,
     Outbox,
     Presence,
+    Runs,
     Sessions,
     Store,
 )
@@ -154,6 +156,8 @@ def build_backend(config: Mapping[str, Any]) -> Starlette:
     refusal_cache = wiring.component("refusal_cache")(clock)
     identity_cache = wiring.component("identity_cache")(clock)
 
+    followers = wiring.component("run_followers")()
+
     def chain(reader_seam: str) -> TokenValidator:
         return ChainedValidator(
             time_rules=time_rules,
@@ -188,16 +192,24 @@ def build_backend(config: Mapping[str, Any]) -> Starlette:
         desks=desks,
         address=address,
         peers=Peers(http, settings, directory),
-        runner=ModelAgentRunner(
-            router=agent_router,
-            delegation=wiring.component("handoff")(
-                desks, wiring.component("handoff_rules")(), settings.routing.most_handoffs
+        runner=supervised(
+            ModelAgentRunner(
+                router=agent_router,
+                delegation=wiring.component("handoff")(
+                    desks, wiring.component("handoff_rules")(), settings.routing.most_handoffs
+                ),
+                model=wiring.component("completions")(model),
+                tool=BillingTool(billing, wiring.component("billing_account")()),
+                conversations=conversations,
+                clock=clock,
             ),
-            model=model,
-            tool=BillingTool(billing),
-            conversations=conversations,
+            followers=followers,
+            runs=Runs(store),
             clock=clock,
+            instance_id=settings.instance_id,
+            components=wiring.component,
         ),
+        followers=followers,
     )
     gateway = build_gateway(services, wiring.component)
     parts = {

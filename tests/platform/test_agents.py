@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from gp_helpers.platform.agents.accounts import TokenSubject
 from gp_helpers.platform.agents.model_client import ModelClient
 from gp_helpers.platform.agents.runner import ModelAgentRunner
 from gp_helpers.platform.agents.tools import BillingTool
@@ -54,12 +55,13 @@ class Bench:
             router=OneRouter(Router()),
             delegation=DeskByDesk(Desks(), EachAgentOnce(), 4),
             model=ModelClient(http, settings),
-            tool=BillingTool(self.billing),
+            tool=BillingTool(self.billing, TokenSubject()),
             conversations=self.conversations,
             clock=Clock(),
         )
 
     async def ask(self, message: str, **more: Any) -> list[Event]:
+        await self.accounts.add(Account("u1", "a@b.example", "marigold", "hash"))
         thread = await self.conversations.create("u1", "t", 1.0)
         self.thread_id = thread.id
         values = {"id": "r1", "thread_id": thread.id, "message": message, **more}
@@ -86,7 +88,6 @@ def embedded(serve: Any) -> str:
 
 async def test_five_events_and_a_stored_conversation(bench_on: Any, serve: Any) -> None:
     bench = bench_on(embedded(serve))
-    await bench.accounts.add(Account("u1", "a@b.example", "marigold", "hash"))
     events = await bench.ask("Why are my costs so high?")
     assert [str(event.type) for event in events] == FIVE
     assert {event.agent for event in events} == {"analysis"}

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from gp_helpers.platform.agents.model_client import ChatMessage, Completion, ModelClient
+from gp_helpers.platform.agents.model_client import ChatMessage, Completion
+from gp_helpers.platform.agents.roles import Completions
 from gp_helpers.platform.agents.specifications import INSTRUCTIONS
 from gp_helpers.platform.agents.tools import BillingTool
 from gp_helpers.platform.clock import Clock
@@ -45,7 +46,7 @@ class ModelAgentRunner:
         *,
         router: AgentRouter,
         delegation: Delegation,
-        model: ModelClient,
+        model: Completions,
         tool: BillingTool,
         conversations: Conversations,
         clock: Clock,

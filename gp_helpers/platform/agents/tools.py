@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from gp_helpers.platform.agents.roles import BillingAccount
 from gp_helpers.platform.seams import Identity
 from gp_helpers.platform.store import Billing
 
@@ -13,8 +14,9 @@ class BillingTool:
 
     name = "get_billing"
 
-    def __init__(self, billing: Billing) -> None:
+    def __init__(self, billing: Billing, account: BillingAccount) -> None:
         self._billing = billing
+        self._account = account
 
     def specification(self) -> dict[str, Any]:
         """The tool in the form that `tools` of a chat completion wants."""
@@ -28,5 +30,5 @@ class BillingTool:
         }
 
     async def call(self, identity: Identity) -> dict[str, Any]:
-        items = await self._billing.items_of(identity.user_id)
+        items = await self._billing.items_of(self._account.account_of(identity))
         return {"owner": identity.user_id, "items": [item.to_wire() for item in items]}

@@ -72,6 +72,7 @@ def backend_application(
             "tasks": services.supervisor.live(),
             "failed_tasks": services.supervisor.failed(),
             "auth_client": services.auth_client.state(),
+            "runs": services.followers.state(),
         }
 
     def route_decisions(message: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from gp_helpers.platform.agents.roles import RunFollowers
 from gp_helpers.platform.backend.startup import Readiness
 from gp_helpers.platform.backend.supervision import Supervisor
 from gp_helpers.platform.clock import Clock
@@ -62,6 +63,7 @@ class BackendServices:
     address: OwnAddress
     peers: Peers
     runner: AgentRunner
+    followers: RunFollowers
 
 
 Components = Callable[[str], Any]

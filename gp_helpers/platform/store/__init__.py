@@ -7,6 +7,7 @@ from gp_helpers.platform.store.engine import Store, create_store, drop_store
 from gp_helpers.platform.store.ledger import Ledger
 from gp_helpers.platform.store.outbox import Outbox
 from gp_helpers.platform.store.presence import Presence
+from gp_helpers.platform.store.runs import Claim, Runs
 from gp_helpers.platform.store.sessions import Sessions
 
 __all__ = [
@@ -14,11 +15,13 @@ __all__ = [
     "Accounts",
     "Billing",
     "BillingItem",
+    "Claim",
     "Conversations",
     "Ledger",
     "Message",
     "Outbox",
     "Presence",
+    "Runs",
     "Sessions",
     "Store",
     "Thread",

@@ -57,13 +57,14 @@ class Billing:
         self._accounts = accounts
 
     async def items_of(self, user_id: str) -> list[BillingItem]:
-        """The user's lines; provisions their workspace on first use."""
+        """The user's lines, none without an account; provisions a workspace on first use."""
         items = await self._stored(user_id)
         if items:
             return items
         account = await self._accounts.by_id(user_id)
-        name = account.name if account is not None else user_id
-        await self._provision(user_id, workspace_lines(user_id, name))
+        if account is None:
+            return []
+        await self._provision(user_id, workspace_lines(user_id, account.name))
         return await self._stored(user_id)
 
     async def _stored(self, user_id: str) -> list[BillingItem]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     Column,
     Float,
     ForeignKey,
@@ -68,6 +69,17 @@ messages = Table(
     Column("request_id", String(128)),
     Column("created_at", Float, nullable=False),
     UniqueConstraint("owner", "request_id", "role"),
+)
+
+agent_runs = Table(
+    "agent_runs",
+    metadata,
+    Column("owner", String(64), primary_key=True),
+    Column("request_id", String(128), primary_key=True),
+    Column("holder", String(128), nullable=False),
+    Column("attempt", String(32), nullable=False),
+    Column("lease_until", Float, nullable=False),
+    Column("done", Boolean, nullable=False),
 )
 
 billing_items = Table(

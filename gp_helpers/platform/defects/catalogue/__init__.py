@@ -10,7 +10,7 @@ from importlib import import_module
 
 from gp_helpers.platform.defects.model import Defect
 
-_SUITES = ("auth", "websocket", "routing", "factory")
+_SUITES = ("auth", "websocket", "routing", "factory", "journey")
 
 
 def _gather() -> dict[str, Defect]:
