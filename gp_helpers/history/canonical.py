@@ -151,9 +151,14 @@ def by_actor(history: History) -> dict[str, list[tuple[Entry, str]]]:
 
 
 def first_divergence(ours: History, theirs: History) -> Divergence | None:
-    """The earliest place, in our time, where an actor's story departs from the contrast's."""
+    """The earliest place where an actor's story departs from the contrast's.
+
+    Early is told by the step and the time since its beginning, since whole trials differ in pace;
+    what people saw comes before what the lab did.
+    """
     left, right = by_actor(ours), by_actor(theirs)
-    found: list[tuple[float, Divergence]] = []
+    our_steps, their_steps = _steps(ours), _steps(theirs)
+    found: list[tuple[tuple[bool, int, float], Divergence]] = []
     for actor in {**left, **right}:
         a, b = left.get(actor, []), right.get(actor, [])
         for index in range(max(len(a), len(b))):
@@ -161,19 +166,24 @@ def first_divergence(ours: History, theirs: History) -> Divergence | None:
             other = b[index] if index < len(b) else None
             if mine and other and mine[1] == other[1]:
                 continue
-            entry = mine[0] if mine else None
-            when = entry.t if entry else (a[-1][0].t if a else 0.0)
-            found.append(
-                (
-                    when,
-                    Divergence(
-                        actor,
-                        entry,
-                        other[0] if other else None,
-                        mine[1] if mine else None,
-                        other[1] if other else None,
-                    ),
-                )
-            )
+            entry, their_entry = mine and mine[0], other and other[0]
+            if entry is not None:
+                when = _moment(entry, our_steps)
+            else:
+                assert their_entry is not None
+                when = _moment(their_entry, their_steps)
+            divergence = Divergence(actor, entry, their_entry, mine and mine[1], other and other[1])
+            found.append(((actor.startswith("lab"), *when), divergence))
             break
     return min(found, key=lambda pair: pair[0])[1] if found else None
+
+
+def _steps(history: History) -> dict[str, tuple[int, float]]:
+    """Each step's position, and when it began."""
+    began = history.of(Kind.STEP_STARTED)
+    return {entry.subject: (number, entry.t) for number, entry in enumerate(began)}
+
+
+def _moment(entry: Entry, steps: Mapping[str, tuple[int, float]]) -> tuple[int, float]:
+    number, began = steps.get(entry.step, (len(steps), 0.0))
+    return number, entry.t - began
