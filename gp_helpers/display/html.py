@@ -21,9 +21,10 @@ line-height:1.45;max-width:960px}}
 @media(prefers-color-scheme:dark){{:root:not(:has([data-jp-theme-light])) .gph{{{_DARK}}}}}
 [data-jp-theme-light="false"] .gph,.vscode-dark .gph{{{_DARK}}}
 .gph table{{border-collapse:collapse;margin:.5em 0;font-size:12.5px}}
-.gph th,.gph td{{border:1px solid var(--gp-edge);padding:3px 8px;text-align:left;vertical-align:top;
+.gph th,.gph td{{border:1px solid var(--gp-edge);padding:3px 8px;text-align:left!important;
+vertical-align:top;
 white-space:normal}}
-.gph th{{background:var(--gp-tint);font-weight:600}}.gph td.n{{text-align:right}}
+.gph th{{background:var(--gp-tint);font-weight:600}}.gph td.n{{text-align:right!important}}
 .gph .t{{font-weight:600;font-size:14px;margin:.3em 0}}.gph .s{{opacity:.78}}
 .gph .bad{{color:var(--gp-bad);font-weight:600}}.gph .good{{color:var(--gp-good);font-weight:600}}
 .gph .wait{{color:var(--gp-wait);font-weight:600}}
@@ -35,6 +36,7 @@ padding:8px 14px}}
 .gph .card.error,.gph .card.inconclusive{{border-left-color:var(--gp-wait)}}
 .gph pre{{margin:.3em 0;padding:6px 9px;background:var(--gp-tint);overflow:auto;font-size:12px;
 line-height:1.4}}
+.gph pre,.gph pre *,.gph code{{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}}
 .gph details>summary{{cursor:pointer}}.gph code{{font-size:12px}}
 .gph .k{{color:var(--gp-key);font-weight:600}}.gph .q{{color:var(--gp-str)}}
 .gph .c{{opacity:.75;font-style:italic}}

@@ -88,18 +88,22 @@ def service_logs(lines: Iterable[LogLine], history: History, entries: Iterable[i
     if not groups:
         nothing = "The services logged nothing."
         return Html(tag("p", nothing), nothing)
-    bodies: list[str] = []
+    first: list[str] = []
+    others: list[str] = []
     texts: list[str] = []
     for name in sorted(groups, key=lambda key: _rank(key, ids, wanted)):
         seq = ids.get(name) if name else None
         about = f"correlation id {name}" if name else "outside of any request"
         about += f", seen in entry #{seq}" if seq is not None else ""
         told = [_line(one) for one in groups[name]]
-        marked = name is not None and seq in wanted
-        summary = f'<span class="bad">{escape(about)}</span>' if marked else escape(about)
-        bodies.append(details(summary, tag("pre", escape("\n".join(told))), is_open=marked))
+        is_wanted = name is not None and seq in wanted
+        summary = f'<span class="bad">{escape(about)}</span>' if is_wanted else escape(about)
+        markup = details(summary, tag("pre", escape("\n".join(told))), is_open=is_wanted)
+        (first if is_wanted else others).append(markup)
         texts.append("\n".join([about, *(f"  {one}" for one in told)]))
-    return Html("".join(bodies), "\n".join(texts))
+    count = f"{len(others)} other correlation id{'s' if len(others) != 1 else ''}"
+    body = "".join(first) + (details(count, *others, is_open=not first) if others else "")
+    return Html(body, "\n".join(texts))
 
 
 def _rank(key: str | None, ids: Mapping[str, int], wanted: set[int]) -> tuple[int, int]:

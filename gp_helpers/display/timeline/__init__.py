@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from gp_helpers.checkers import Claim, ClaimState, Outcome, Verdict
 from gp_helpers.display.svg import Svg, element, figure, group, shorten, text, wrap
@@ -45,7 +45,7 @@ def timeline(history: History, verdict: Verdict | None = None) -> Svg:
         for entry in grounds(history, claim.entries)
     }
     lanes, folded = _fold(lanes_of(history), set(numbered))
-    canvas = Canvas(_scale(history, lanes), _LEFT, _RIGHT, numbered)
+    canvas = Canvas(_scale(history, lanes, numbered), _LEFT, _RIGHT, numbered)
     title = _title(history, verdict)
     parts: list[str] = []
     y = 24.0
@@ -160,8 +160,12 @@ def _bands(history: History, lanes: Sequence[Lane]) -> list[Band]:
     return bands or [Band("", 0.0, max(last, 0.001))]
 
 
-def _scale(history: History, lanes: Sequence[Lane]) -> Scale:
-    return scale_of(_bands(history, lanes), _LEFT, _RIGHT)
+def _scale(history: History, lanes: Sequence[Lane], marked: Iterable[int]) -> Scale:
+    bands = _bands(history, lanes)
+    moments = [history.entries[number].t for number in marked]
+    for band in bands:
+        band.grounds = sum(band.start <= moment <= band.end for moment in moments)
+    return scale_of(bands, _LEFT, _RIGHT)
 
 
 def _band_names(scale: Scale, top: float) -> list[str]:

@@ -15,6 +15,8 @@ _BREAK = 20.0
 """Width of idle time that is left out."""
 _LEAST = 62.0
 """Width of a band at least."""
+_EMPHASIS = 4
+"""Room of an entry that a finding rests on, against that of any other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ class Band:
     start: float
     end: float
     times: list[float] = field(default_factory=list)
+    grounds: int = 0
+    """How many of its entries a finding rests on; they get more room."""
     left: float = 0.0
     right: float = 0.0
     stretches: list[Stretch] = field(default_factory=list)
@@ -122,7 +126,7 @@ def scale_of(bands: Sequence[Band], left: float, right: float) -> Scale:
     """Share the width among the bands: by how much happened, and by how long it took."""
     least = min(_LEAST, (right - left) / len(bands))
     room = max(right - left - least * len(bands), 0.0)
-    counts = [len(band.times) + 1 for band in bands]
+    counts = [len(band.times) + 1 + _EMPHASIS * band.grounds for band in bands]
     lengths = [band.active for band in bands]
     whole = sum(lengths) or 1.0
     at = left
