@@ -20,6 +20,7 @@ from gp_helpers.cloud_run.ingress_control import SECRET_HEADER, Action
 from gp_helpers.cloud_run.placement import Instance, InstanceState, Placement, PlacementRequest
 from gp_helpers.cloud_run.rules import RULES, Rule
 from gp_helpers.cloud_run.server import ServiceContext
+from gp_helpers.cloud_run.service_thread import close_service_thread
 from gp_helpers.cloud_run.settings import RevisionSettings
 from gp_helpers.cloud_run.spec import (
     EntryKind,
@@ -30,7 +31,6 @@ from gp_helpers.cloud_run.spec import (
     ServiceSpec,
     TcpProbe,
 )
-from gp_helpers.cloud_run.thread_host import close_service_thread
 from gp_helpers.cloud_run.zygote_owner import close_zygote, warm_zygote
 
 __all__ = [
