@@ -81,7 +81,7 @@ DEFECTS: tuple[Defect, ...] = (
         symptom="The number of handlers grows with every lost connection and never falls.",
         finding_code="WS_HANDLERS_LEFT_BEHIND",
         remedy="One clean-up for every way in which a connection can end.",
-        also_breaks=(_TIMEOUT, "factory.lifecycle", "journey.performance_under_load"),
+        also_breaks=("factory.lifecycle", "journey.performance_under_load"),
         seen_in=(("sdl_core#3693", "https://github.com/smartdevicelink/sdl_core/issues/3693"),),
     ),
     Defect(
@@ -114,12 +114,7 @@ DEFECTS: tuple[Defect, ...] = (
         "their own.",
         finding_code="WS_EVENT_MISDELIVERED",
         remedy="State of a connection lives in that connection's own object.",
-        also_breaks=(
-            "auth.context_isolation",
-            "auth.error_amplification",
-            _HANDSHAKE,
-            "journey.multi_user_isolation",
-        ),
+        also_breaks=("auth.context_isolation", "journey.multi_user_isolation"),
         seen_in=(
             ("uWebSockets#86", "https://github.com/uNetworking/uWebSockets/issues/86"),
             ("blackfish#247", "https://github.com/princeton-ddss/blackfish/issues/247"),
