@@ -76,12 +76,8 @@ class DeviceLines:
     async def create(
         self, *, context: UserContext, websocket_manager: WebSocketManager
     ) -> UserConnection:
-        device = context.device or "default"
-        if device not in self._by_device:
-            self._by_device[device] = await self._lines.create(
-                context=context, websocket_manager=websocket_manager
-            )
-        return self._by_device[device]
+        line = await self._lines.create(context=context, websocket_manager=websocket_manager)
+        return self._by_device.setdefault(context.device or "default", line)
 
 
 class SetterBridge:
