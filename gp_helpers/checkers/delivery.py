@@ -89,10 +89,10 @@ def five_events(
             continue
         events = question.events
         basis = (question.sent, *question.received)
-        if events == list(EVENTS):
-            claim.holds(*basis)
-        elif question.settled is None:
+        if question.settled is None:
             claim.unobserved(f"{who}: {len(events)} events came, and it did not get silent")
+        elif events == list(EVENTS):
+            claim.holds(*basis, question.settled)
         else:
             claim.violated(f"{who} got {_described(events)}", *basis, question.settled)
     claim.expected = max(claim.expected, NEVER_EMPTY)
@@ -123,10 +123,10 @@ def answered(asked: Iterable[Question], finding: str, *, name: str, statement: s
             claim.unobserved(f"{who} was not sent")
             continue
         answers = [e for e in question.received if "agent_completed" in e.data.get("events", ())]
-        if len(answers) == 1:
-            claim.holds(question.sent, *answers)
-        elif question.settled is None:
+        if question.settled is None:
             claim.unobserved(f"{who}: it did not get silent")
+        elif len(answers) == 1:
+            claim.holds(question.sent, *answers, question.settled)
         else:
             times = "no answer" if not answers else f"{len(answers)} answers"
             claim.violated(f"{who} got {times}", question.sent, *answers, question.settled)

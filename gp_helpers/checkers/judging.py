@@ -76,7 +76,28 @@ def within_time(history: History) -> Claim:
 
 
 def dropped_by_probes(history: History) -> str | None:
-    """Why the probes cannot be trusted: the platform counted more messages than they recorded.
+    """Why the probes cannot be trusted: something that they must have seen is not on record."""
+    return _unanswered(history) or _fewer_than_sent(history)
+
+
+def _unanswered(history: History) -> str | None:
+    """Requests and handshakes whose outcome is missing, although their step came to its end."""
+    answered = {entry.data.get("request") for entry in history.of(Kind.RESPONSE, Kind.NO_RESPONSE)}
+    decided = {entry.subject for entry in history.of(Kind.WS_OPENED, Kind.WS_REFUSED)}
+    ended = {
+        entry.subject
+        for entry in history.of(Kind.STEP_ENDED)
+        if entry.data["outcome"] in ("completed", "stopped", "unavailable")
+    }
+    for entry in history.of(Kind.REQUEST, Kind.WS_OPENING):
+        is_known = entry.seq in answered if entry.kind is Kind.REQUEST else entry.subject in decided
+        if entry.step in ended and not is_known:
+            return f"what became of {entry.kind.value} {entry.subject} was not recorded"
+    return None
+
+
+def _fewer_than_sent(history: History) -> str | None:
+    """The platform counted more messages than the probes recorded.
 
     Only told where every connection ended in order, since what is in flight on a connection that
     is cut gets lost on the way.

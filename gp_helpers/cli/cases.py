@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from gp_helpers.cli.exits import Exit
+from gp_helpers.evidence import ExitStatus
 from gp_helpers.plan import SUITES, select
 
 
@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="as JSON, for scripts")
 
 
-def run(options: argparse.Namespace) -> Exit:
+def run(options: argparse.Namespace) -> ExitStatus:
     """Print the cases."""
     from gp_helpers.platform.defects.catalogue import CATALOGUE
 
@@ -34,9 +34,9 @@ def run(options: argparse.Namespace) -> Exit:
     ]
     if options.json:
         print(json.dumps(rows, indent=2))
-        return Exit.OK
+        return ExitStatus.MET
     for row in rows:
         print(f"{row['case']:36} {row['title']}")
         for defect, finding in row["defects"].items():  # type: ignore[attr-defined]
             print(f"{'':36} {defect} → {finding}")
-    return Exit.OK
+    return ExitStatus.MET

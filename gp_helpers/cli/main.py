@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from gp_helpers.cli.exits import Exit
+from gp_helpers.evidence import ExitStatus
 
 COMMANDS = {
     "run": "run the cases of an environment and leave evidence",
@@ -30,16 +30,16 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
-        self.exit(Exit.BAD_USAGE, f"{self.prog}: {message}\n")
+        self.exit(ExitStatus.USAGE, f"{self.prog}: {message}\n")
 
 
 def build_parser(only: str | None = None) -> argparse.ArgumentParser:
-    """The parser; only the module of the command ``only`` is imported if it is given."""
+    """The parser; only the module of the command ``only`` is imported."""
     parser = _Parser(prog="golden-path", description=__doc__)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, told in COMMANDS.items():
         command = commands.add_parser(name, help=told, description=told[0].upper() + told[1:] + ".")
-        if only in (None, name):
+        if name == only:
             importlib.import_module(f"gp_helpers.cli.{name}").add_arguments(command)
     return parser
 
@@ -57,10 +57,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(module.run(options))
     except (ParameterError, UnknownNameError) as error:
         print(error, file=sys.stderr)
-        return Exit.BAD_USAGE
+        return ExitStatus.USAGE
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
-        return Exit.INTERRUPTED
+        return ExitStatus.INTERRUPTED
 
 
 if __name__ == "__main__":

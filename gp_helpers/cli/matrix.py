@@ -6,7 +6,7 @@ import argparse
 import json
 from dataclasses import dataclass
 
-from gp_helpers.cli.exits import Exit
+from gp_helpers.evidence import ExitStatus
 from gp_helpers.parameters import EmbeddedTarget, Isolation, ListedDefects, load
 from gp_helpers.plan import select
 
@@ -32,14 +32,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="as JSON, for scripts")
 
 
-def run(options: argparse.Namespace) -> Exit:
+def run(options: argparse.Namespace) -> ExitStatus:
     """Run the matrix and print it; not met if a hit is undeclared or an own defect is missed."""
     cells = measure(options.defects, options.names, jobs=options.jobs)
     if options.json:
         print(json.dumps([_json(cell) for cell in cells], indent=2))
     else:
         _print(cells)
-    return Exit.NOT_MET if any(cell.problem for cell in cells) else Exit.OK
+    return ExitStatus.NOT_MET if any(cell.problem for cell in cells) else ExitStatus.MET
 
 
 def measure(defects: list[str] | None, names: list[str] | None, *, jobs: int) -> list[Cell]:

@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from gp_helpers.cli.exits import Exit
+from gp_helpers.evidence import ExitStatus
 from gp_helpers.parameters import EmbeddedTarget, Expectation, Isolation, Parameters, load
 from gp_helpers.plan import CaseInfo, select
 
@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="as JSON, for scripts")
 
 
-def run(options: argparse.Namespace) -> Exit:
+def run(options: argparse.Namespace) -> ExitStatus:
     """Run the trials and print a row a case; not met if any trial differs from the expectation."""
     from gp_helpers.checkers.expectations import expectation_met
     from gp_helpers.execution.trials import Plan, defects_for, run_plans
@@ -64,7 +64,7 @@ def run(options: argparse.Namespace) -> Exit:
         print(json.dumps(rows, indent=2))
     else:
         print(f"{len(rows)} cases, {misses} misses, {time.perf_counter() - began:.0f} s")
-    return Exit.NOT_MET if misses else Exit.OK
+    return ExitStatus.NOT_MET if misses else ExitStatus.MET
 
 
 def _with_isolation(parameters: Parameters, isolation: str | None) -> Parameters:

@@ -99,7 +99,9 @@ def form(entry: Entry) -> str:
             told = str(data.get("what"))
         case _:
             told = ""
-    return f"{entry.step} {entry.kind.value} {code}{_ID.sub('#', told)}"
+    # What arrives by itself may arrive during another step than the one that caused it.
+    step = "" if entry.kind in (Kind.WS_RECEIVED, Kind.WS_CLOSED) else f"{entry.step} "
+    return f"{step}{entry.kind.value} {code}{_ID.sub('#', told)}"
 
 
 def _lane(entry: Entry, purposes: Mapping[int, str], questions: Mapping[str, str]) -> str:
@@ -108,6 +110,11 @@ def _lane(entry: Entry, purposes: Mapping[int, str], questions: Mapping[str, str
             own = purposes.get(int(entry.data.get("request", entry.seq)), "")
         case Kind.DECISION:
             own = f"asks {entry.data.get('decider')}"
+        case Kind.WS_RECEIVED if entry.data.get("is_pong"):
+            own = f"{entry.subject} pongs"
+        case Kind.WS_RECEIVED if entry.data.get("events") and entry.data.get("request_id"):
+            # Whether an event comes before a reconnect or after it is a race; that it comes is not.
+            own = f"answers to {questions.get(str(entry.data['request_id']), 'nobody')}"
         case Kind.WS_SENT | Kind.WS_RECEIVED:
             question = questions.get(str(entry.data.get("request_id")), "")
             own = f"{entry.subject} {question}"
@@ -131,9 +138,9 @@ def _questions(history: History) -> dict[str, str]:
 def by_actor(history: History) -> dict[str, list[tuple[Entry, str]]]:
     """What each actor did and saw, in order, in canonical form.
 
-    Each connection of a user is an actor of its own, and so is each question on it, each purpose
-    for which a user sends requests and each decider that is asked, since one user's sockets,
-    questions and requests race each other.
+    Each connection of a user is an actor of its own, and so are the answers to each question, each
+    purpose for which a user sends requests and each decider that is asked, since one user's
+    sockets, questions and requests race each other.
     """
     forms: dict[str, list[tuple[Entry, str]]] = {}
     purposes = {entry.seq: str(entry.data.get("purpose")) for entry in history.of(Kind.REQUEST)}
