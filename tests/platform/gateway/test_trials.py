@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.platform.gateway.clients import FIVE
 
-TRIALS = int(os.environ.get("GATEWAY_TRIALS", "40"))
+TRIALS = int(os.environ.get("GATEWAY_TRIALS", "24"))
 AT_ONCE = 4
 
 
