@@ -14,11 +14,11 @@ from gp_helpers.faults import Delay, TcpFault
 from gp_helpers.probes import NotDescribedError, Person
 from gp_helpers.targets import Ability, Arrangement, Hop
 
-REQUEST_TIMEOUT_S = 0.3
+REQUEST_TIMEOUT_S = 0.45
 IDLE_TIMEOUT_S = 0.1
 WATCHED_S = 0.18
 """How long the quiet connection is watched: longer than the idle timeout, inside its lifetime."""
-MODEL_HOP_S = 0.15
+MODEL_HOP_S = 0.25
 """Latency of the hop to the model: the answer is not ready when the connection ends."""
 MOST_RECONNECTS = 4
 
