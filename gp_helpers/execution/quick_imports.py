@@ -1,7 +1,10 @@
-"""Keeps an import that nobody here needs from costing more than all others together.
+"""Keeps imports that nobody here needs from costing more than all others together.
 
-``nbformat`` imports ``jsonschema``, whose check of IRI formats compiles a grammar when it is
-imported: 1.4 s of 2.3 s. Notebook schemas use no such format, and jsonschema goes without.
+Both are optional for the module that imports them, which goes without:
+
+- ``rfc3987_syntax`` compiles a grammar when ``jsonschema`` imports it to check IRIs, of which a
+  notebook's schema has none: 1.4 of the 2.3 s that ``import nbformat`` takes;
+- ``debugpy`` is most of the start of a warm kernel, and nobody debugs an unattended one.
 """
 
 from __future__ import annotations
@@ -10,17 +13,18 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_SLOW_AND_OPTIONAL = "rfc3987_syntax"
+IRI_GRAMMAR = "rfc3987_syntax"
+DEBUGGER = "debugpy"
 
 
 @contextmanager
-def without_slow_formats() -> Iterator[None]:
-    """While it holds, importing jsonschema does not load its grammar; afterwards all is as was."""
-    if _SLOW_AND_OPTIONAL in sys.modules:
+def without(module: str) -> Iterator[None]:
+    """While it holds, importing ``module`` fails, unless it has been imported before."""
+    if module in sys.modules:
         yield
         return
-    sys.modules[_SLOW_AND_OPTIONAL] = None  # type: ignore[assignment]
+    sys.modules[module] = None  # type: ignore[assignment]
     try:
         yield
     finally:
-        del sys.modules[_SLOW_AND_OPTIONAL]
+        del sys.modules[module]

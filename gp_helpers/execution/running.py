@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from gp_helpers.execution.kernels.keeper import open_keeper
 from gp_helpers.execution.outcomes import CellEvent, Interruption, NotebookJob, NotebookResult
-from gp_helpers.execution.quick_imports import without_slow_formats
+from gp_helpers.execution.quick_imports import IRI_GRAMMAR, without
 
 
 async def execute(
@@ -44,7 +44,7 @@ async def execute(
     with interrupting(interruption, handle_signals):
         async with open_keeper(warm=warm) as keeper:
             # Imported while the keeper starts: each takes its time, and there are two cores.
-            with without_slow_formats():
+            with without(IRI_GRAMMAR):
                 from gp_helpers.execution.side_by_side import run_side_by_side
 
             return await run_side_by_side(

@@ -15,16 +15,22 @@ from ipykernel.kernelapp import IPKernelApp
 from traitlets import DottedObjectName
 
 from gp_helpers.execution.kernels.recorder import Recorder
+from gp_helpers.execution.quick_imports import DEBUGGER, without
 
-_recorder: Recorder | None = None
+_recording: Path | None = None
 
 
 class RecordedStream(OutStream):
     """Standard output or error of a kernel."""
 
+    def __init__(self, session: Any, pub_thread: Any, name: str, **options: Any) -> None:
+        assert _recording is not None, "only run_kernel makes these"
+        self._recorder = Recorder(_recording, name)
+        super().__init__(session, pub_thread, name, **options)  # type: ignore[no-untyped-call]
+
     def write(self, string: str) -> int | None:  # type: ignore[override]
-        if _recorder is not None and isinstance(string, str):
-            _recorder.note(self.name, string)
+        if isinstance(string, str):
+            self._recorder.note(string)
         return super().write(string)
 
 
@@ -41,9 +47,10 @@ class KernelApplication(IPKernelApp):
 
 def run_kernel(connection_file: str, recording: Path) -> None:
     """Be the kernel; returns when it has been told to shut down."""
-    global _recorder
-    _recorder = Recorder(recording)
+    global _recording
+    _recording = recording
     application = KernelApplication.instance()
     arguments = ["-f", connection_file, "--HistoryManager.hist_file=:memory:"]
-    application.initialize(arguments)  # type: ignore[no-untyped-call]
+    with without(DEBUGGER):
+        application.initialize(arguments)  # type: ignore[no-untyped-call]
     application.start()  # type: ignore[no-untyped-call]

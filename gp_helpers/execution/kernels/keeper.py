@@ -27,13 +27,27 @@ from gp_helpers.execution.kernels.kernel_process import PACKAGE_ROOT
 WARM_MODULES = (
     "gp_helpers.execution.kernels.application",
     "ipykernel.ipkernel",
+    "tornado.platform.asyncio",
+    "tornado.queues",
+    "sqlite3",
     "IPython.core.completer",
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.core.pylabtools",
+    "IPython.extensions.storemagic",
     "numpy.random",
     "pandas",
+    "pandas.io.formats.html",
+    "pandas.io.formats.string",
     # Not matplotlib_inline.backend_inline: imported before there is a shell, it shows no figures.
     "matplotlib.pyplot",
     "matplotlib.backends.backend_agg",
     "matplotlib.dates",
+    "PIL.PngImagePlugin",
+    "PIL.JpegImagePlugin",
+    "PIL.GifImagePlugin",
+    "PIL.BmpImagePlugin",
+    "PIL.PpmImagePlugin",
     "httpx",
     "websockets.asyncio.client",
     "pydantic",
@@ -46,7 +60,8 @@ WARM_MODULES = (
 _BOOT = """
 import json, sys
 del sys.path[0]
-if {root!r} not in sys.path: sys.path.append({root!r})
+try: import gp_helpers
+except ImportError: sys.path.append({root!r})
 from gp_helpers.execution.kernels.keeper_process import main
 main(*json.loads(sys.argv[1]))
 """
@@ -190,6 +205,10 @@ class Keeper:
         for kernel in self._kernels.values():
             kernel.spawned.set()
             if not kernel.exited.done():
+                if kernel.pid:
+                    # The kernel itself died with its keeper, what it started did not.
+                    with contextlib.suppress(ProcessLookupError, PermissionError):
+                        os.killpg(kernel.pid, signal.SIGKILL)
                 kernel.exited.set_result(ExitStatus(signal=signal.SIGKILL))
 
     def close(self) -> None:
@@ -200,10 +219,7 @@ class Keeper:
 
 @asynccontextmanager
 async def open_keeper(*, warm: bool) -> AsyncIterator[Keeper]:
-    """Start a keeper; when the context ends, it, every kernel and its folder are gone.
-
-    Must be entered from the thread that also leaves it: the keeper dies with that thread.
-    """
+    """Start a keeper; when the context ends, it, every kernel and its folder are gone."""
     # The path of a Unix socket has 104 characters at most, and macOS's own folder takes half.
     folder = Path(tempfile.mkdtemp(prefix="gp-", dir="/tmp" if _is_long_temporary() else None))
     mine, its = socket.socketpair()

@@ -21,7 +21,6 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from gp_helpers.cloud_run.death import die_with_parent
 from gp_helpers.cloud_run.messages import MessageReader, encode
 from gp_helpers.execution.kernels import kernel_process
 
@@ -151,7 +150,9 @@ def _thread_count() -> int:
 
 def main(owner: int, owner_pid: int, folder: str, modules: list[str]) -> None:
     """Run on an inherited socket; called by the owner's `subprocess.Popen`."""
-    die_with_parent(owner_pid)
+    # Its owner's death must not kill it, as it kills a kernel: it still has to kill their groups.
+    if os.getppid() != owner_pid:
+        return
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     keeper = KeeperProcess(socket.socket(fileno=owner), Path(folder))

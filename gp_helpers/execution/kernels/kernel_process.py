@@ -17,7 +17,8 @@ from typing import Any, NoReturn
 COLD_BOOT = """
 import sys
 del sys.path[0]
-if {root!r} not in sys.path: sys.path.append({root!r})
+try: import gp_helpers
+except ImportError: sys.path.append({root!r})
 from gp_helpers.execution.kernels.kernel_process import run_cold
 run_cold(sys.argv[1])
 """
@@ -64,7 +65,7 @@ def _run(request: dict[str, Any], lifeline: int, log: int) -> NoReturn:
 
             die_at_end_of([lifeline])
         # Its own descriptor: ipykernel redirects 2 into a pipe that dies with the process.
-        faulthandler.enable(os.dup(log))
+        faulthandler.enable(os.dup(log), all_threads=False)
         from gp_helpers.execution.kernels.application import run_kernel
 
         run_kernel(request["connection_file"], Path(request["recording"]))

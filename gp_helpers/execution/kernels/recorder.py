@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import mmap
 import os
-import struct
+import sys
 import threading
 from pathlib import Path
 
@@ -17,8 +17,8 @@ CAPACITY = 1 << 18
 """Bytes kept of each stream."""
 STREAMS = ("stdout", "stderr")
 
-_TOTAL = struct.Struct("<Q")
-_SLOT = _TOTAL.size + CAPACITY
+_TOTAL_SIZE = 8
+_SLOT = _TOTAL_SIZE + CAPACITY
 
 
 def create(path: Path) -> None:
@@ -33,32 +33,49 @@ def encoded(text: str) -> bytes:
 
 
 class Recorder:
-    """The kernel's side. Writes of forked children are left out: they reach the client by pipe."""
+    """The kernel's side, for one stream.
 
-    def __init__(self, path: Path) -> None:
+    What forked children write is left out: it reaches the client through a pipe of its own.
+    """
+
+    def __init__(self, path: Path, stream: str) -> None:
         with path.open("r+b") as file:
-            self._memory = mmap.mmap(file.fileno(), 0)
-        self._totals = dict.fromkeys(STREAMS, 0)
-        self._lock = threading.Lock()
-        self._pid = os.getpid()
-
-    def note(self, stream: str, text: str) -> None:
-        """Keep `text`, at the cost of what is oldest."""
-        if os.getpid() != self._pid:
-            return
-        data = encoded(text)
+            memory = memoryview(mmap.mmap(file.fileno(), 0))
         start = _SLOT * STREAMS.index(stream)
+        self._stored_total = memory[start : start + _TOTAL_SIZE].cast("Q")
+        self._ring = memory[start + _TOTAL_SIZE : start + _SLOT]
+        self._total = 0
+        self._lock = threading.Lock()
+        self._is_child = False
+        os.register_at_fork(after_in_child=self._note_fork)
+
+    def note(self, text: str) -> None:
+        """Keep `text`, at the cost of what is oldest. Called for every write: it must be quick."""
+        data = text.encode("utf-8", "replace")
+        size = len(data)
         with self._lock:
-            total = self._totals[stream] + len(data)
-            kept = data[-CAPACITY:]
-            position = (total - len(kept)) % CAPACITY
-            first = kept[: CAPACITY - position]
-            base = start + _TOTAL.size
-            self._memory[base + position : base + position + len(first)] = first
-            rest = kept[len(first) :]
-            self._memory[base : base + len(rest)] = rest
-            self._totals[stream] = total
-            _TOTAL.pack_into(self._memory, start, total)
+            if self._is_child:
+                return
+            position = self._total % CAPACITY
+            end = position + size
+            if end <= CAPACITY:
+                self._ring[position:end] = data
+            else:
+                self._wrap(data)
+            self._total += size
+            self._stored_total[0] = self._total
+
+    def _wrap(self, data: bytes) -> None:
+        """Keep what does not fit between the current position and the end of the ring."""
+        kept = data[-CAPACITY:]
+        position = (self._total + len(data) - len(kept)) % CAPACITY
+        first = kept[: CAPACITY - position]
+        self._ring[position : position + len(first)] = first
+        self._ring[: len(kept) - len(first)] = kept[len(first) :]
+
+    def _note_fork(self) -> None:
+        self._lock = threading.Lock()
+        self._is_child = True
 
 
 class Recording:
@@ -70,8 +87,8 @@ class Recording:
 
     def total(self, stream: str) -> int:
         """How many bytes were written to a stream so far."""
-        (total,) = _TOTAL.unpack_from(self._memory, _SLOT * STREAMS.index(stream))
-        return int(total)
+        start = _SLOT * STREAMS.index(stream)
+        return int.from_bytes(self._memory[start : start + _TOTAL_SIZE], sys.byteorder)
 
     def after(self, stream: str, received: int) -> tuple[str, int]:
         """The text beyond the first `received` bytes of a stream, and how many bytes of it are
@@ -80,7 +97,7 @@ class Recording:
         total = self.total(stream)
         missing = max(0, total - received)
         kept = min(missing, CAPACITY)
-        ring = self._memory[start + _TOTAL.size : start + _SLOT]
+        ring = self._memory[start + _TOTAL_SIZE : start + _SLOT]
         position = (total - kept) % CAPACITY
         tail = (ring[position:] + ring[:position])[:kept]
         return tail.decode("utf-8", "replace"), missing - kept

@@ -36,10 +36,12 @@ INTERRUPT_GRACE_S = 2.0
 """How long an interrupted cell may take to end by itself."""
 SHUTDOWN_GRACE_S = 5.0
 _WELCOME_S = 0.2
+_NUDGE_S = 0.1
 _QUIET_S = 0.1
 """After a kernel's death: no message for so long means that none is left on its way."""
 _IDLE_S = 5.0
 """After a cell's reply: no message for so long means that its last one was lost."""
+_LOG_LINES = 40
 _QUIET_DEBUGGER = {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}
 """Without it a kernel's start prints a warning about frozen modules; papermill sets it too."""
 
@@ -102,6 +104,9 @@ class KernelSession:
         self._folder = folder
         self._cwd = cwd
         self._environment = {**os.environ, **_QUIET_DEBUGGER, **environment}
+        # ipykernel takes its presence for a kernel inside of pytest, and then does not capture
+        # what child processes print.
+        self._environment.pop("PYTEST_CURRENT_TEST", None)
         self._start_timeout_s = start_timeout_s
         self._loop = asyncio.get_running_loop()
         # A path of its own: over ipc all kernels of a folder would choose the same socket names.
@@ -190,7 +195,7 @@ class KernelSession:
 
     def _log_lines(self) -> list[str]:
         """The end of what the kernel's process itself wrote to standard error."""
-        return last_lines(self._folder / "kernel.log")
+        return last_lines(self._folder / "kernel.log", _LOG_LINES)
 
     async def run_cell(
         self,
@@ -261,10 +266,12 @@ class KernelSession:
 
     async def _stop(self, request: _Request, process: KernelProcess) -> None:
         """Interrupt a cell; if it goes on, kill the kernel's process group."""
+        limit = self._loop.time() + INTERRUPT_GRACE_S
         await process.signal_group(signal.SIGINT)
-        # The signal may have reached another thread of the kernel: a message wakes its loop.
-        self._client.kernel_info()
-        await self._first_of(request.reply, process.exited, timeout_s=INTERRUPT_GRACE_S)
+        while self._loop.time() < limit and not request.reply.done() and not process.exited.done():
+            # The signal may reach another thread of the kernel: a message wakes its loop.
+            self._client.kernel_info()
+            await self._first_of(request.reply, process.exited, timeout_s=_NUDGE_S)
         if request.reply.done():
             await self._until_idle(request, process, self._loop.time() + INTERRUPT_GRACE_S)
         else:

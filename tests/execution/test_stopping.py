@@ -1,0 +1,145 @@
+"""A runner that is stopped saves what there is, and leaves no process, whatever stopped it."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from gp_helpers.execution import CellOutcome, execute
+from tests.execution.notebooks import (
+    WRITE_PIDS,
+    errors,
+    is_running,
+    job,
+    pids_in,
+    printed,
+    read,
+    stored_outcomes,
+    wait_until,
+    write_notebook,
+)
+
+STOPPED = [CellOutcome.COMPLETED, CellOutcome.INTERRUPTED, CellOutcome.NOT_RUN]
+
+RUN_JOBS = """
+import asyncio, json, sys
+from pathlib import Path
+from gp_helpers.execution import NotebookJob, execute
+jobs = [NotebookJob(Path(source), Path(source).with_suffix(".out")) for source in sys.argv[1:]]
+results = asyncio.run(execute(jobs, concurrency=2))
+print(json.dumps([result.exit_reason.value for result in results]))
+"""
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    return write_notebook(
+        tmp_path / "long.ipynb",
+        "print('first')",
+        WRITE_PIDS.format(path=str(tmp_path / "pids"))
+        + "\nprint('before')\nimport time; time.sleep(600)",
+        "1",
+    )
+
+
+@contextmanager
+def runner(*arguments: str, cwd: Path) -> Iterator[subprocess.Popen[str]]:
+    """A runner in a process of its own, dead at the end in any case."""
+    with subprocess.Popen(
+        [sys.executable, *arguments],
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "TMPDIR": str(cwd)},
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def papermill(source: Path) -> list[str]:
+    engine = ["--engine", "golden-path", "--no-progress-bar"]
+    return ["-m", "papermill", *engine, str(source), str(source.with_suffix(".out"))]
+
+
+def saved_print(source: Path) -> str:
+    """What the second cell printed, as far as it has been saved."""
+    destination = source.with_suffix(".out")
+    return printed(read(destination).cells[1]) if destination.exists() else ""
+
+
+def test_papermill_told_to_stop_saves_and_ends_the_kernels_group(source: Path) -> None:
+    pids = source.parent / "pids"
+    with runner(*papermill(source), cwd=source.parent) as process:
+        wait_until(lambda: bool(pids_in(pids)), "the long cell runs")
+        process.terminate()
+        assert process.wait(20) == -signal.SIGTERM
+    assert stored_outcomes(source.with_suffix(".out")) == STOPPED
+    cell = read(source.with_suffix(".out")).cells[1]
+    assert printed(cell) == "before\n"
+    assert errors(cell)[-1] == "Interrupted"
+    assert cell.metadata.golden_path.detail == "the runner was told to stop by SIGTERM"
+    assert [pid for pid in pids_in(pids) if is_running(pid)] == []
+
+
+def test_notebooks_side_by_side_are_all_interrupted_and_the_rest_is_not_run(
+    source: Path, tmp_path: Path
+) -> None:
+    second = write_notebook(tmp_path / "second.ipynb", "1", "import time; time.sleep(600)", "1")
+    waiting = write_notebook(tmp_path / "waiting.ipynb", "1")
+    arguments = ["-c", RUN_JOBS, str(source), str(second), str(waiting)]
+    with runner(*arguments, cwd=tmp_path) as process:
+        wait_until(lambda: bool(pids_in(tmp_path / "pids")), "the first notebook's long cell runs")
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=20)
+    assert json.loads(said.splitlines()[-1]) == ["interrupted"] * 3
+    assert stored_outcomes(source.with_suffix(".out")) == STOPPED
+    assert stored_outcomes(waiting.with_suffix(".out")) == [CellOutcome.NOT_RUN]
+    assert [pid for pid in pids_in(tmp_path / "pids") if is_running(pid)] == []
+
+
+def test_a_killed_runner_leaves_no_process_frozen_or_not_and_what_was_printed(
+    source: Path, tmp_path: Path
+) -> None:
+    frozen = write_notebook(
+        tmp_path / "frozen.ipynb",
+        WRITE_PIDS.format(path=str(tmp_path / "more_pids")) + "\nos.kill(os.getpid(), 19)",
+    )
+    arguments = ["-c", RUN_JOBS, str(source), str(frozen)]
+    with runner(*arguments, cwd=tmp_path) as process:
+        wait_until(lambda: bool(pids_in(tmp_path / "more_pids")), "one kernel is frozen")
+        wait_until(lambda: saved_print(source) == "before\n", "what is printed is saved meanwhile")
+        process.kill()
+    pids = [*pids_in(tmp_path / "pids"), *pids_in(tmp_path / "more_pids")]
+    assert len(pids) == 6
+    wait_until(lambda: not any(map(is_running, pids)), "kernels, children, keeper are gone")
+    wait_until(lambda: not list(tmp_path.glob("gp-*")), "the folder of sockets is gone")
+    assert read(source.with_suffix(".out")).cells[1].metadata.papermill.status == "running"
+    assert stored_outcomes(source.with_suffix(".out"))[2] is CellOutcome.NOT_RUN
+
+
+def test_cancelling_saves_and_leaves_no_process(source: Path) -> None:
+    pids = source.parent / "pids"
+    wanted = job(source)
+
+    async def cancel_when_running() -> None:
+        running = asyncio.create_task(execute([wanted], concurrency=1, handle_signals=False))
+        async with asyncio.timeout(30):
+            while not pids_in(pids):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        running.cancel()
+        await running
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(cancel_when_running())
+    assert stored_outcomes(wanted.destination) == STOPPED
+    assert [pid for pid in pids_in(pids) if is_running(pid)] == []
