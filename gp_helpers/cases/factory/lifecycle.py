@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from gp_helpers.cases.asking import ANSWER_WITHIN_S, ask
+from gp_helpers.cases.asking import NotConnectedError, ask
 from gp_helpers.cases.factory.modes import FactoryCase, connect, preferred_modes
-from gp_helpers.cases.steps import Shown, step
+from gp_helpers.cases.steps import CannotGoOn, Shown, step
 from gp_helpers.faults import Delay, TcpFault
 from gp_helpers.probes import Person, Socket
 from gp_helpers.targets import Ability, Arrangement, Hop
@@ -15,6 +15,7 @@ from gp_helpers.targets import Ability, Arrangement, Hop
 FEWEST_USERS, MOST_USERS = 5, 25
 SESSIONS_PER_USER = 10
 NOTICED_WITHIN_S = 5.0
+ANSWER_WITHIN_S = 5.0
 MODEL_HOP_S = 0.015
 RESOURCES = ("handlers", "tasks", "sessions", "channels", "engines", "agents")
 
@@ -31,6 +32,8 @@ class Lifecycle(FactoryCase):
     users: list[Person]
     mode: str | None
     taken = 0
+    in_the_way: str | None = None
+    """Why sessions of this kind cannot go on."""
 
     @step(
         "Log in a few users, and read what the platform holds before anybody is connected.",
@@ -72,15 +75,24 @@ class Lifecycle(FactoryCase):
             )
             self.taken += len(users)
             rows.append(await self._read())
+            if self.in_the_way is not None:
+                raise CannotGoOn(self.in_the_way)
         left = {name: rows[-1][name] for name in RESOURCES}
         return Shown(f"After {self.taken} sessions there are {left}", rows)
 
     async def _session(self, user: Person, end: End) -> None:
-        await end(await connect(self.trial, user, self.mode))
+        # Nothing is raised here: the round's other sessions are to come to their end.
+        try:
+            socket = await connect(self.trial, user, self.mode)
+        except NotConnectedError as why:
+            self.in_the_way = str(why)
+        else:
+            await end(socket)
 
     async def _answered_then_close(self, socket: Socket) -> None:
         question = await ask(self.trial, socket, about="answered")
-        await socket.wait_for_answer(question.request_id, ANSWER_WITHIN_S)
+        if not await socket.wait_for_answer(question.request_id, ANSWER_WITHIN_S):
+            self.in_the_way = f"{socket.person.label}'s question is not answered"
         await socket.close()
 
     async def _drop_during_the_answer(self, socket: Socket) -> None:
@@ -99,11 +111,13 @@ class Lifecycle(FactoryCase):
 
     async def _ask_and_see_it_thinking(self, socket: Socket) -> None:
         question = await ask(self.trial, socket, about="left before the answer")
-        await socket.wait_until(
+        is_at_work = await socket.wait_until(
             lambda: any("agent_thinking" in m.events for m in socket.of(question.request_id)),
             timeout_s=ANSWER_WITHIN_S,
             awaited="thinking",
         )
+        if not is_at_work:
+            self.in_the_way = f"nobody works on {socket.person.label}'s question"
 
     async def _read(self) -> dict[str, int]:
         """What all instances hold together once everybody's end was noticed."""

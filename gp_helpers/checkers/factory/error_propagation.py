@@ -173,16 +173,21 @@ def _type(entry: Entry) -> Any:
 
 def _resumed(history: History, expected: list[Entry]) -> Observed:
     """When the fault is gone, whoever connects, and whoever is still connected, is served."""
+    worked = [
+        entry.data["user"]
+        for entry in expected
+        if _works_without_the_fault(history, entry.data["user"])
+    ]
     again = questions(history, about=["same connection", "new connection"])
     claim = five_events(
-        again,
+        [question for question in again if question.person in worked],
         NOT_RESUMED,
         name="work_resumes",
         statement="when the fault is gone, connections that are open and new ones are served",
     )
     claim.expected = max(claim.expected, len(expected))
     for entry in history.of(Kind.EXPECTED):
-        if "reconnects" not in entry.data:
+        if entry.data.get("reconnects") not in worked:
             continue
         opening = opening_after(history, entry, actor=entry.data["reconnects"])
         if opening is not None and opening.refused is not None:

@@ -107,7 +107,7 @@ DEFECTS: tuple[Defect, ...] = (
         symptom="A request in mode factory is worked on to its end, and its client gets nothing.",
         finding_code="FACTORY_EVENTS_LOST",
         remedy="Everything by constructor, in the order of dependence, assembled in one place.",
-        also_breaks=(_MISMATCH, _LIFECYCLE),
+        also_breaks=(_MISMATCH,),
         seen_in=(
             (
                 "rosbridge_suite#406",
