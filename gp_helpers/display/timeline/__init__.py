@@ -6,14 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from gp_helpers.checkers import Claim, ClaimState, Outcome, Verdict
 from gp_helpers.display.svg import Svg, element, figure, group, shorten, text, wrap
-from gp_helpers.display.timeline.drawing import (
-    Canvas,
-    disagreement_line,
-    draw_bands,
-    draw_lane,
-    legend,
-    number_badge,
-)
+from gp_helpers.display.timeline.canvas import Canvas, disagreement_line, number_badge
+from gp_helpers.display.timeline.drawing import draw_bands, draw_lane, legend
 from gp_helpers.display.timeline.marks import LAB, PLATFORM, Lane, lanes_of
 from gp_helpers.display.timeline.scale import Band, Scale, scale_of
 from gp_helpers.display.wording import grounds, line
@@ -49,7 +43,7 @@ def timeline(history: History, verdict: Verdict | None = None) -> Svg:
     title = _title(history, verdict)
     parts: list[str] = []
     y = 24.0
-    for heading in wrap(title, _WIDTH - 40, 14)[:3]:
+    for heading in wrap(title, _WIDTH - 40, 15.4)[:3]:
         parts.append(text(16, y, heading, "h"))
         y += 19
     parts.append(text(16, y, shorten(_subtitle(history, folded), _WIDTH - 40), "soft"))

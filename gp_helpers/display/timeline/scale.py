@@ -88,6 +88,7 @@ class Band:
         """Positions and labels in ms, far enough apart to be read."""
         found: list[tuple[float, str]] = []
         last = -math.inf
+        breaks = [(one.left + one.right) / 2 for one in self.stretches if one.is_idle]
         for stretch in self.stretches:
             width, length = stretch.right - stretch.left, (stretch.end - stretch.start) * 1000
             if stretch.is_idle or length <= 0:
@@ -96,7 +97,7 @@ class Band:
             value = math.ceil(stretch.start * 1000 / step - 1e-9) * step
             while value <= stretch.end * 1000:
                 at = self.x(value / 1000)
-                if at - last >= 44:
+                if at - last >= 44 and all(abs(at - middle) > 20 for middle in breaks):
                     found.append((at, f"{value:.{0 if step >= 1 else 1}f}"))
                     last = at
                 value += step
