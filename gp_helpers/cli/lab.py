@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from pathlib import Path
 from typing import NoReturn
 
-from gp_helpers.parameters import ParameterError
+from gp_helpers.cli.places import notebooks_folder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,12 +20,3 @@ def run(options: argparse.Namespace) -> NoReturn:
     folder = notebooks_folder()
     arguments = [sys.executable, "-m", "jupyterlab", str(folder), *options.options]
     os.execv(sys.executable, arguments)
-
-
-def notebooks_folder() -> Path:
-    """The folder of the notebooks: below this folder or above it, or beside the package."""
-    root = Path(__file__).resolve().parents[2]
-    for start in (Path.cwd(), *Path.cwd().parents, root):
-        if (start / "notebooks" / "00_start_here.ipynb").is_file():
-            return start / "notebooks"
-    raise ParameterError("notebooks", [f"no folder of notebooks at or above {Path.cwd()}"])

@@ -46,6 +46,7 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the exit code says how it went."""
+    from gp_helpers.evidence import EvidenceError
     from gp_helpers.parameters import ParameterError
     from gp_helpers.plan import UnknownNameError
 
@@ -55,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     module = importlib.import_module(f"gp_helpers.cli.{options.command}")
     try:
         return int(module.run(options))
-    except (ParameterError, UnknownNameError) as error:
+    except (ParameterError, UnknownNameError, EvidenceError) as error:
         print(error, file=sys.stderr)
         return ExitStatus.USAGE
     except KeyboardInterrupt:

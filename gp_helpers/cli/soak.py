@@ -55,7 +55,9 @@ def run(options: argparse.Namespace) -> ExitStatus:
         }
         rows.append(row)
         if not options.json:
-            _print(row, case, parameters.expectation, first=len(rows) == 1)
+            _print(
+                row, (rate.lower, rate.upper), case, parameters.expectation, first=len(rows) == 1
+            )
             for result, one in zip(results, met, strict=True):
                 if not one:
                     print(f"    trial {result.number}: {one.reason[:300]}")
@@ -75,12 +77,17 @@ def _with_isolation(parameters: Parameters, isolation: str | None) -> Parameters
 
 
 def _print(
-    row: dict[str, object], case: CaseInfo, expectation: Expectation, *, first: bool
+    row: dict[str, object],
+    interval: tuple[float, float],
+    case: CaseInfo,
+    expectation: Expectation,
+    *,
+    first: bool,
 ) -> None:
     if first:
         what = "detected" if expectation is Expectation.REPRODUCE else "passed"
         print(f"{'case':36} {what:>12}  {'95 % interval':>17}  median s (with platform)")
-    low, high = row["interval"]  # type: ignore[misc]
+    low, high = interval
     shown = f"{row['met']} of {row['trials']}"
     print(
         f"{case.id:36} {shown:>12}  {low:7.2%} – {high:7.2%}  "

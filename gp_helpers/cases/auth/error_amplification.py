@@ -11,7 +11,7 @@ from gp_helpers.probes import Decision, Person
 from gp_helpers.targets import Ability, Arrangement, Hop
 
 ROUNDS = 6
-AUTH_TIMEOUT_S = 0.15
+AUTH_TIMEOUT_S = 0.4
 MOST_RETRY_AFTER_S = 60.0
 
 
@@ -63,8 +63,8 @@ class ErrorAmplification(Case):
         needs=(Ability.AUTH_HOP,),
     )
     async def work_while_auth_is_slow_once(self) -> Shown:
-        self.trial.control("hold the next request to the auth service", seconds=3 * AUTH_TIMEOUT_S)
-        self.trial.controls.http_fault(Hop.BACKEND_AUTH).plan.add(Hold(3 * AUTH_TIMEOUT_S))
+        self.trial.control("hold the next request to the auth service", seconds=2 * AUTH_TIMEOUT_S)
+        self.trial.controls.http_fault(Hop.BACKEND_AUTH).plan.add(Hold(2 * AUTH_TIMEOUT_S))
         return await self._work_at_once("while the auth service is slow once")
 
     @step(

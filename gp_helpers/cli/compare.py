@@ -1,0 +1,34 @@
+"""``golden-path compare``: what became of each case from one run to another."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from gp_helpers.cli.tables import print_comparison
+from gp_helpers.evidence import ExitStatus, compare
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    parser.add_argument("before", type=Path, metavar="RUN", help="a run's folder or bundle")
+    parser.add_argument("after", type=Path, metavar="RUN", help="a run's folder or bundle")
+    parser.add_argument("--json", action="store_true", help="as JSON, for scripts")
+
+
+def run(options: argparse.Namespace) -> ExitStatus:
+    """Print the comparison; not met if something broke."""
+    comparison = compare(options.before, options.after)
+    if options.json:
+        print(json.dumps([asdict(case) for case in comparison.cases], indent=2))
+    else:
+        print_comparison(comparison)
+        for case in comparison.cases:
+            if case.has_changed_timing:
+                print(
+                    f"changed timing: {case.case}, {case.seconds_before:.2f} s before, "
+                    f"{case.seconds_after:.2f} s after"
+                )
+    return ExitStatus(comparison.status)

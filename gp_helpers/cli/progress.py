@@ -1,0 +1,72 @@
+"""Progress of a run on a terminal: cells done, what runs now, time left. Silent when told so."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import TextIO
+
+from gp_helpers.execution import CellEvent, CellOutcome, NotebookJob
+
+_BAD = frozenset(CellOutcome) - {CellOutcome.COMPLETED}
+
+
+class Progress:
+    """Shows a line that is rewritten on a terminal, and a line a notebook elsewhere."""
+
+    def __init__(
+        self, jobs: Sequence[NotebookJob], *, enabled: bool, stream: TextIO = sys.stderr
+    ) -> None:
+        self._enabled = enabled
+        self._stream = stream
+        self._is_terminal = stream.isatty()
+        self._cells: dict[int, int] = {}
+        self._done: dict[int, int] = {id(job): 0 for job in jobs}
+        self._names = {id(job): _name(job) for job in jobs}
+        self._began = time.monotonic()
+
+    def take(self, event: CellEvent) -> None:
+        """Take note of a cell that began or ended."""
+        job = id(event.job)
+        self._cells[job] = event.cells
+        if event.outcome is not None:
+            self._done[job] = event.number
+        if not self._enabled:
+            return
+        if self._is_terminal:
+            self._stream.write(f"\r\x1b[2K{self._line(event)}")
+            self._stream.flush()
+        elif event.outcome is not None and (event.number == event.cells or event.outcome in _BAD):
+            ended = event.outcome.value.replace("_", " ")
+            self._stream.write(
+                f"{self._names[job]}: cell {event.number} of {event.cells} {ended}\n"
+            )
+
+    def _line(self, event: CellEvent) -> str:
+        done = sum(self._done.values())
+        known = sum(self._cells.values())
+        per_notebook = known / len(self._cells)
+        total = known + per_notebook * (len(self._done) - len(self._cells))
+        seconds = time.monotonic() - self._began
+        left = seconds / done * (total - done) if done else 0.0
+        name = self._names[id(event.job)]
+        return f"{done:3} of about {total:.0f} cells, {left:3.0f} s left  {name}"[:79]
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._enabled and self._is_terminal:
+            self._stream.write("\r\x1b[2K")
+            self._stream.flush()
+
+
+def _name(job: NotebookJob) -> str:
+    return f"{job.destination.parent.name}/{job.source.stem}"

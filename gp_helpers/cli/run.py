@@ -1,0 +1,254 @@
+"""``golden-path run``: the cases of one or more environments through their notebooks."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gp_helpers.cli.places import notebooks_folder
+from gp_helpers.cli.progress import Progress
+from gp_helpers.cli.tables import print_comparison, print_run
+from gp_helpers.evidence import (
+    EvidenceError,
+    ExitStatus,
+    Finalised,
+    RunFolder,
+    compare,
+    finalise,
+)
+from gp_helpers.execution import ExecutionError, ExitReason, NotebookJob, NotebookResult, execute
+from gp_helpers.parameters import (
+    EmbeddedTarget,
+    Expectation,
+    ParameterError,
+    Parameters,
+    load,
+    validate,
+)
+from gp_helpers.plan import SUITES, CaseInfo, Suite, select
+
+RUN_VARIABLE = "GOLDEN_PATH_RUN"
+SECONDS_A_CASE = 30.0
+"""What a case with its contrast may take in a notebook before the deadline counts it as hung."""
+
+
+@dataclass(frozen=True)
+class Selected:
+    """One environment, with what the command line changed about it."""
+
+    name: str
+    parameters: Parameters
+    cases: tuple[CaseInfo, ...]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    parser.add_argument(
+        "--env",
+        action="append",
+        metavar="NAME",
+        help="a name in parameters/, or a path; may be repeated (default as_reported)",
+    )
+    parser.add_argument("--suite", action="append", default=[], choices=list(Suite))
+    parser.add_argument("--case", action="append", default=[], metavar="ID")
+    parser.add_argument(
+        "--defect", action="append", default=[], metavar="ID", help="exactly these defects are on"
+    )
+    parser.add_argument("--wiring", choices=("as_reported", "remediated", "all_defects"))
+    parser.add_argument("--isolation", choices=("process", "thread"))
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--trials", type=int)
+    parser.add_argument("--users", type=int, help="concurrent users")
+    parser.add_argument(
+        "--expect",
+        choices=[*(one.value for one in Expectation), "remediated"],
+        help="what is expected; 'remediated' is --env remediated with every case passing",
+    )
+    parser.add_argument("--jobs", type=int, default=2, help="notebooks side by side (default 2)")
+    kernels = parser.add_mutually_exclusive_group()
+    kernels.add_argument("--warm", action="store_true", default=True, help="warm kernels (default)")
+    kernels.add_argument("--cold", dest="warm", action="store_false", help="stock kernels")
+    parser.add_argument("--outputs", type=Path, default=Path("outputs"), help="where runs go")
+    parser.add_argument("--run-id", help="name of the run's folder, for a single environment")
+    shown = parser.add_mutually_exclusive_group()
+    shown.add_argument("--quiet", action="store_true", help="no progress")
+    shown.add_argument("--json", action="store_true", help="the verdicts as JSON, for scripts")
+
+
+def run(options: argparse.Namespace) -> ExitStatus:
+    """Run, finalise, print, and exit by the recorded verdicts."""
+    chosen = [_selected(name, options) for name in _environments(options)]
+    if options.run_id and len(chosen) > 1:
+        raise ParameterError("--run-id", ["names one folder; give one --env with it"])
+    began = time.perf_counter()
+    try:
+        finished, interrupted = _run_all(chosen, options)
+    except ExecutionError as error:
+        print(error, file=sys.stderr)
+        return ExitStatus.BROKEN
+    except EvidenceError as error:
+        print(error, file=sys.stderr)
+        return ExitStatus.USAGE
+    _print(finished, options, time.perf_counter() - began)
+    return ExitStatus.INTERRUPTED if interrupted else _worst(one.status for one in finished)
+
+
+_WORST_FIRST = (
+    ExitStatus.INTERRUPTED,
+    ExitStatus.BROKEN,
+    ExitStatus.USAGE,
+    ExitStatus.NOT_MET,
+    ExitStatus.INCONCLUSIVE,
+)
+
+
+def _worst(statuses: Any) -> ExitStatus:
+    seen = set(statuses)
+    return next((status for status in _WORST_FIRST if status in seen), ExitStatus.MET)
+
+
+def _environments(options: argparse.Namespace) -> Sequence[str]:
+    if options.env:
+        return list(dict.fromkeys(options.env))
+    return ["remediated" if options.expect == "remediated" else "as_reported"]
+
+
+def _selected(name: str, options: argparse.Namespace) -> Selected:
+    """An environment with the command line's changes, validated like a file."""
+    data = load(name).as_json()
+    if options.wiring or options.defect or options.isolation:
+        if data.get("target", {}).get("kind", "embedded") != "embedded":
+            raise ParameterError(
+                f"--env {name}", ["--wiring, --defect and --isolation concern the embedded target"]
+            )
+        target = dict(data["target"])
+        target |= {"wiring": options.wiring} if options.wiring else {}
+        target |= {"wiring": {"defects": options.defect}} if options.defect else {}
+        target |= {"isolation": options.isolation} if options.isolation else {}
+        data["target"] = target
+    expected = "pass" if options.expect == "remediated" else options.expect
+    changes = {
+        "cases": [*options.suite, *options.case] or None,
+        "seed": options.seed,
+        "trials": options.trials,
+        "concurrent_users": options.users,
+        "expectation": expected,
+    }
+    data |= {key: value for key, value in changes.items() if value is not None}
+    parameters = validate(data, source=f"--env {name} with the command line's options")
+    _check_defects(parameters)
+    cases = select(parameters.cases)
+    return Selected(name, parameters, cases)
+
+
+def _check_defects(parameters: Parameters) -> None:
+    if not isinstance(parameters.target, EmbeddedTarget):
+        return
+    from gp_helpers.platform.wiring import UnknownDefect
+    from gp_helpers.targets.embedded import defects_on
+
+    try:
+        defects_on(parameters.target, select(())[0].id)
+    except UnknownDefect as error:
+        raise ParameterError("target.wiring.defects", [str(error)]) from None
+
+
+def _run_all(
+    chosen: Sequence[Selected], options: argparse.Namespace
+) -> tuple[list[Finalised], bool]:
+    """Make the run folders, execute every notebook side by side, and finalise what there is."""
+    with ExitStack() as owned:
+        runs = [
+            owned.enter_context(
+                RunFolder.create(
+                    options.outputs,
+                    one.parameters,
+                    environment=one.name,
+                    run_id=options.run_id,
+                    selected=[case.id for case in one.cases],
+                )
+            )
+            for one in chosen
+        ]
+        jobs = [job for one, run in zip(chosen, runs, strict=True) for job in _jobs(one, run)]
+        quiet = options.quiet or options.json
+        with Progress(jobs, enabled=not quiet) as progress:
+            results = asyncio.run(
+                execute(jobs, concurrency=options.jobs, warm=options.warm, progress=progress.take)
+            )
+        interrupted = any(one.exit_reason is ExitReason.INTERRUPTED for one in results)
+        finished = [
+            finalise(run, reason=_why_partial(run, results), interrupted=interrupted)
+            for run in runs
+        ]
+    return finished, interrupted
+
+
+def _jobs(selected: Selected, run: RunFolder) -> list[NotebookJob]:
+    """A notebook for each suite that has a selected case."""
+    jobs = []
+    for suite, info in SUITES.items():
+        cases = [case.id for case in selected.cases if case.suite is suite]
+        if not cases:
+            continue
+        parameters = selected.parameters.as_json() | {"cases": cases}
+        jobs.append(
+            NotebookJob(
+                notebooks_folder() / f"{info.notebook}.ipynb",
+                run.notebook_path(info.notebook),
+                parameters,
+                {RUN_VARIABLE: str(run.path.resolve())},
+                SECONDS_A_CASE * len(cases) * (1 + selected.parameters.trials),
+                Path.cwd(),
+            )
+        )
+    return jobs
+
+
+def _why_partial(run: RunFolder, results: Sequence[NotebookResult]) -> str | None:
+    """Why a run did not come to its end: notebooks that ended before their last cell.
+
+    A notebook that failed in its last cell enforced its expectation, and is complete.
+    """
+    reasons = []
+    for result in results:
+        if result.job.destination.parent != run.path or result.is_complete:
+            continue
+        ended_last = bool(result.cells) and result.cells[-1].outcome.value in (
+            "failed",
+            "completed",
+        )
+        if result.exit_reason is ExitReason.FAILED and ended_last:
+            continue
+        name = result.job.source.name
+        reasons.append(f"{name} {result.exit_reason.value.replace('_', ' ')}: {result.detail}")
+    return "; ".join(reasons) or None
+
+
+def _print(finished: Sequence[Finalised], options: argparse.Namespace, seconds: float) -> None:
+    if options.json:
+        print(json.dumps([dict(one.verdicts) for one in finished], indent=2))
+        return
+    if len(finished) == 2:
+        print_comparison(compare(finished[0].path, finished[1].path))
+    for one in finished:
+        if len(finished) != 2:
+            print_run(one.verdicts)
+        for problem in one.problems:
+            print(f"not made: {problem}")
+        if not one.scan.is_clean:
+            print("SECRETS were found in the evidence; do not hand it on:")
+            for finding in one.scan.findings:
+                print(f"  {finding}")
+    for one in finished:
+        print(f"evidence  {os.path.relpath(one.index)}  digest {one.digest[:16]}")
+    print(f"{seconds:.1f} s")

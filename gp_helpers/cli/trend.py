@@ -1,0 +1,31 @@
+"""``golden-path trend``: success rate and duration of each case over all runs in a folder."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from gp_helpers.evidence import ExitStatus, trend, trend_svg
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    parser.add_argument("outputs", type=Path, nargs="?", default=Path("outputs"))
+    parser.add_argument("--env", action="append", default=[], help="these environments alone")
+    parser.add_argument("--plot", type=Path, metavar="FILE.svg", help="write the plot as well")
+
+
+def run(options: argparse.Namespace) -> ExitStatus:
+    """Print a row a case and environment."""
+    found = trend(options.outputs, environments=options.env)
+    print(f"{'case':36} {'environment':16} {'runs':>4}  passed (95 % interval), median seconds")
+    for row in found.rows:
+        half = row.seconds(50)
+        median = "–" if half is None else f"{half:.2f}"
+        print(f"{row.case:36} {row.environment:16} {len(row.points):4}  {row.success}, {median}")
+    for problem in found.unreadable:
+        print(f"not read: {problem}")
+    if options.plot is not None:
+        options.plot.write_text(trend_svg(found.rows), encoding="utf-8")
+        print(options.plot)
+    return ExitStatus.MET if found.rows else ExitStatus.INCONCLUSIVE
