@@ -26,9 +26,7 @@ def texts(figure: Svg) -> list[str]:
 
 def of_class(figure: Svg, tag: str, name: str) -> list[ElementTree.Element]:
     return [
-        node
-        for node in parsed(figure).iter(f"{SVG}{tag}")
-        if name in node.get("class", "").split()
+        node for node in parsed(figure).iter(f"{SVG}{tag}") if name in node.get("class", "").split()
     ]
 
 
@@ -58,7 +56,7 @@ def test_the_exchange_behind_a_violated_decision_is_ringed_and_no_other() -> Non
     assert len(ringed) == 1
     assert "present to chat" in ringed[0]
     unmarked = timeline(history)
-    assert [node for node in of_class(unmarked, "rect", "ring")] == []
+    assert of_class(unmarked, "rect", "ring") == []
 
 
 def test_refused_and_accepted_differ_without_colour() -> None:
