@@ -9,19 +9,18 @@ running platform, not guessed from its silence.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-
-import anyio
 
 from gp_helpers.platform.contract import AgentRequest
 
 
 @dataclass(slots=True)
 class _Desk:
-    lock: anyio.Lock = field(default_factory=anyio.Lock)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     holder: str | None = None
     waiters: list[str] = field(default_factory=list)
 
