@@ -10,6 +10,8 @@ from gp_helpers.history import Entry, History, Kind
 UNUSABLE = "FACTORY_MODE_UNUSABLE"
 MISFIT = "FACTORY_DOES_NOT_FIT"
 CONTRACT_CHECKS = ("signature", "assembly")
+NOT_ABOUT_THE_MODE = (None, 401, 403, 429, 503)
+"""Handshakes that were refused for who asked or for when; None: no answer at all."""
 
 
 def check(history: History) -> Judgement:
@@ -26,7 +28,7 @@ def check(history: History) -> Judgement:
         asked = questions(history, about=[f"in mode {mode}"])
         problem, basis = _outcome(opening, asked[0] if asked else None)
         if problem is None:
-            usable.unobserved(f"mode {mode}: nothing is known of its journey")
+            usable.unobserved(f"mode {mode} could not be tried to its end")
             continue
         usable.test(not problem, f"mode {mode} {problem}", expected, *basis)
         if problem and disagreement is None:
@@ -47,7 +49,9 @@ def _outcome(
         return None, ()
     if opening.refused is not None:
         status = opening.refused.data["status"]
-        return (None if status is None else f"answers {status} at the handshake"), opening.entries
+        if status in NOT_ABOUT_THE_MODE:
+            return None, opening.entries
+        return f"answers {status} at the handshake", opening.entries
     if opening.opened is None or question is None:
         return None, ()
     claim = five_events([question], UNUSABLE)

@@ -25,11 +25,14 @@ def check(history: History) -> Judgement:
     took_place = _sessions_took_place(history)
     disagreement = None
     by_instance: dict[str, list[Entry]] = {}
-    for entry in history.of(Kind.READING):
-        if entry.data.get("resources") == "left":
+    is_silent = False
+    for entry in history.of(Kind.READING, Kind.SILENCE, Kind.WS_OPENING):
+        if entry.kind is not Kind.READING:
+            is_silent = entry.kind is Kind.SILENCE
+        elif entry.data.get("resources") == "left" and is_silent:
             by_instance.setdefault(entry.subject, []).append(entry)
     if not by_instance:
-        returned.unobserved("no reading of what the platform holds")
+        returned.unobserved("no reading of what the platform holds when nothing is under way")
     for instance, readings in by_instance.items():
         if len(readings) < FEWEST_READINGS:
             returned.unobserved(f"{len(readings)} readings of {instance}")

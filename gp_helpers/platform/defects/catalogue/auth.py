@@ -70,6 +70,7 @@ DEFECTS: tuple[Defect, ...] = (
             _TIMING,
             _AMPLIFICATION,
             "websocket.connection_interference",
+            "factory.user_context_isolation",
             _JOURNEY,
             "journey.multi_user_isolation",
         ),

@@ -63,7 +63,7 @@ DEFECTS: tuple[Defect, ...] = (
         symptom="After reconnecting the socket answers pings, and no event of a request arrives.",
         finding_code="WS_EVENTS_LOST_AFTER_RECONNECT",
         remedy="Key the registry by connection, and remove only what is one's own.",
-        also_breaks=(_TIMEOUT,),
+        also_breaks=(_TIMEOUT, "factory.error_propagation"),
         seen_in=(
             ("CloudTAK#1553", "https://github.com/dfpc-coe/CloudTAK/issues/1553"),
             ("zuul#1280", "https://github.com/Netflix/zuul/pull/1280"),
