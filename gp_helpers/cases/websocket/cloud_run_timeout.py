@@ -11,7 +11,7 @@ from typing import Any
 from gp_helpers.cases.asking import ask, connect, settle
 from gp_helpers.cases.steps import Case, Shown, step
 from gp_helpers.faults import Delay, TcpFault
-from gp_helpers.probes import NotDescribedError, Person
+from gp_helpers.probes import NotDescribedError, Person, Socket
 from gp_helpers.targets import Ability, Arrangement, Hop
 
 REQUEST_TIMEOUT_S = 0.45
@@ -122,6 +122,6 @@ class CloudRunTimeout(Case):
             [{"event": name} for m in received for name in m.events],
         )
 
-    def _open_for(self, socket: Any) -> float:
+    def _open_for(self, socket: Socket) -> float:
         end = socket.closed.t if socket.closed else self.trial.recorder.now
         return round(end - socket.opened.t, 3)

@@ -81,7 +81,7 @@ def _service(history: History, user: str) -> tuple[Entry | None, Entry | None]:
 def _is_honest(entry: Entry) -> bool:
     if entry.kind is Kind.WS_REFUSED:
         return entry.data["status"] in HONEST_STATUSES
-    return entry.data["by"] == "us" or entry.data["code"] == HONEST_CLOSE_CODE
+    return bool(entry.data["by"] == "us" or entry.data["code"] == HONEST_CLOSE_CODE)
 
 
 def _described(entry: Entry) -> str:
