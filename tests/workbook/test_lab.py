@@ -53,6 +53,12 @@ async def take(case: CaseHandle, *steps: str) -> None:
         await getattr(case, step)()
 
 
+async def first_request_of(case: CaseHandle, step: str) -> None:
+    """Let others work until a step has sent its first request."""
+    while not case.history.of(Kind.REQUEST, step=step):  # noqa: ASYNC110
+        await asyncio.sleep(0)
+
+
 @in_a_loop
 async def test_a_case_taken_step_by_step_shows_its_finding() -> None:
     async with lab_with(cases=[CASE], suite="auth") as lab:
@@ -165,7 +171,7 @@ async def test_an_unknown_defect_is_named_with_a_suggestion() -> None:
     async with lab_with() as lab:
         with pytest.raises(ValueError, match=r"did you mean 'auth\.prefix_cache'"):
             lab.case(CASE).with_defects("auth.prefix_cach")
-        with pytest.raises(ValueError, match="auth.prefix_cache"):
+        with pytest.raises(ValueError, match=r"auth\.prefix_cache"):
             lab.rewire(["auth.prefix_cach"])
 
 
@@ -239,14 +245,13 @@ async def test_an_interrupted_step_ends_its_trial_and_nothing_else() -> None:
         case = lab.case("auth.timing")
         await case.components()
         step = asyncio.create_task(case.present_within_the_allowed_skew())
-        while not case.history.of(Kind.REQUEST, step="present_within_the_allowed_skew"):
-            await asyncio.sleep(0)
+        await first_request_of(case, "present_within_the_allowed_skew")
         step.cancel()
         with pytest.raises(asyncio.CancelledError):
             await step
         assert case.history.entries[-1].data["outcome"] == "interrupted"
         assert case.result.outcome is not Outcome.PASS
-        with pytest.raises(StepOutOfOrder, match="begins? a new trial|first"):
+        with pytest.raises(StepOutOfOrder, match=r"begins a new trial|first"):
             await case.present_when_it_has_become_valid()
         other = lab.case(CASE)
         await take(other)
@@ -329,9 +334,9 @@ async def test_a_runners_folder_is_joined() -> None:
 async def test_bad_parameters_open_nothing() -> None:
     with pytest.raises(ParameterError, match="trials"):
         await gp_helpers.open_lab(trials=0)
-    with pytest.raises(ParameterError, match="trails.*did you mean trials"):
+    with pytest.raises(ParameterError, match=r"trails.*did you mean trials"):
         await gp_helpers.open_lab(trails=1)
-    with pytest.raises(ParameterError, match="known:.*as_reported"):
+    with pytest.raises(ParameterError, match=r"known:.*as_reported"):
         await gp_helpers.open_lab(environment="as_reportet")
     target = {"kind": "embedded", "wiring": {"defects": ["auth.prefix_cach"]}}
     with pytest.raises(ValueError, match=r"auth\.prefix_cache"):
