@@ -139,9 +139,9 @@ def _told(entry: Entry) -> tuple[str, str]:
         case Kind.WS_OPENING:
             return f"opens a WebSocket, {data.get('url')}", _http(data)
         case Kind.WS_OPENED:
-            return "the WebSocket is open", _rest(data)
+            return "has an open WebSocket", _rest(data)
         case Kind.WS_REFUSED:
-            told = f"the handshake is refused: {_status(data.get('status'))}"
+            told = f"is refused the handshake: {_status(data.get('status'))}"
             return told, _http(data)
         case Kind.WS_SENT:
             return f"sends on {entry.subject}", _pretty(data.get("message"))
@@ -150,22 +150,30 @@ def _told(entry: Entry) -> tuple[str, str]:
                 return f"gets what is no message: {data['undecodable']}", str(data.get("raw"))
             return f"receives on {entry.subject}", _pretty(data.get("message"))
         case Kind.WS_CLOSED:
-            told = f"{entry.subject} is closed by {data.get('by')}: {data.get('code')}"
+            told = f"has {entry.subject} closed by {data.get('by')}: {data.get('code')}"
             return told, str(data.get("reason") or "")
         case Kind.TIMEOUT:
             return f"waits {data.get('seconds')} s for {data.get('awaited')}, in vain", ""
         case Kind.DECISION:
             decided = {True: "accepts", False: "refuses", None: "says nothing about"}
             verb = decided.get(data.get("accepted"), "decides about")
-            return f"{data.get('decider')} {verb} “{data.get('about')}”", _rest(
-                data, "decider", "about", "accepted"
+            return f"sees that {data.get('decider')} {verb} “{data.get('about')}”", _rest(
+                data, "decider", "about", "accepted", "rests_on"
             )
         case Kind.COMPONENT:
             state = "healthy" if data.get("healthy") else "not healthy"
-            return f"{data.get('component')} alone: {state}", _rest(data, "component", "healthy")
+            return f"checks {data.get('component')} alone: {state}", _rest(
+                data, "component", "healthy"
+            )
         case Kind.MEASURED:
-            told = f"measured {data.get('quantity')}: {data.get('value')} {data.get('unit')}"
+            told = f"measures {data.get('quantity')}: {data.get('value')} {data.get('unit')}"
             return told, _rest(data, "quantity", "value", "unit")
+        case Kind.EXPECTED:
+            return f"knows what is right about {data.get('about')}", _rest(data, "about")
+        case Kind.CONTROL:
+            return f"does to the platform: {data.get('what')}", _rest(data, "what")
+        case Kind.READING:
+            return f"reads the diagnostics of {entry.subject}", _rest(data)
         case _:
             return entry.kind.value.replace("_", " "), _rest(data)
 
@@ -201,6 +209,11 @@ def _rest(data: Mapping[str, Any], *without: str) -> str:
 
 def _pretty(value: Any) -> str:
     if isinstance(value, str):
-        return value
+        if value[:1] not in ("{", "["):
+            return value
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return str(value)
     compact = json.dumps(value, ensure_ascii=False)
     return compact if len(compact) <= 88 else json.dumps(value, ensure_ascii=False, indent=1)

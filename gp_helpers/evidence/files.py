@@ -15,7 +15,7 @@ from gp_helpers.evidence.errors import EvidenceWriteError
 
 def write_atomically(path: Path, content: bytes | str) -> None:
     """Write a file beside its place, then move it there; `EvidenceWriteError` if that fails."""
-    data = content.encode() if isinstance(content, str) else content
+    data = encoded(content) if isinstance(content, str) else content
     temporary: str | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -31,6 +31,14 @@ def write_atomically(path: Path, content: bytes | str) -> None:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
         raise EvidenceWriteError(path, error) from error
+
+
+def encoded(text: str) -> bytes:
+    """Text as UTF-8; what a server may send and UTF-8 cannot say (half a surrogate) is escaped.
+
+    In JSON the escape stands for the same again.
+    """
+    return text.encode("utf-8", "backslashreplace")
 
 
 def as_json(value: Any) -> str:

@@ -32,6 +32,7 @@ from gp_helpers.evidence.source import DamagedFileError, FolderEvidence
 from gp_helpers.evidence.summary import summary
 from gp_helpers.evidence.verdicts import TrialResult, assemble, stated_in, trials_of
 
+SCAN_FILE = "secrets.json"
 _MARKER = re.compile(r"‹([a-z][a-z0-9_ -]*?)(?:,[^›]*| [0-9a-f]{12})?›", re.IGNORECASE)
 _MOST_FIGURE_CHARACTERS = 3_000_000
 """Figures beyond this stay files of their own, so that the page stays under 5 MB."""
@@ -83,7 +84,8 @@ def finalise(
     if run.owner_died and reason is None:
         reason = "the process that ran it ended without finishing it"
     environment = _ended(run, reason, interrupted)
-    (run.path / MANIFEST_FILE).unlink(missing_ok=True)
+    for made_last in (MANIFEST_FILE, "index.html", SCAN_FILE):
+        (run.path / made_last).unlink(missing_ok=True)
     gathered = _Gathered(run)
     trials = list(gathered.trials())
     verdicts = assemble(environment, trials, stated_in(gathered.names, gathered.read))
@@ -106,7 +108,7 @@ def finalise(
         )
         index = _index(run, verdicts, environment, gathered, scanned)
     run.write_text("index.html", index)
-    run.write_json("secrets.json", scanned.to_json())
+    run.write_json(SCAN_FILE, scanned.to_json())
     with contextlib.suppress(OSError):
         if run.owner_died:
             (run.path / OWNER_FILE).unlink(missing_ok=True)

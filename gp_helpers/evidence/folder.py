@@ -52,6 +52,7 @@ class RunFolder:
         self.path = path
         self.environment = environment
         """What ``environment.json`` says."""
+        self._owns = False
 
     @classmethod
     def create(
@@ -90,6 +91,7 @@ class RunFolder:
             run_id, environment, parameters, selected=chosen, not_selected=why, started=now
         )
         run = cls(path, stated)
+        run._owns = True
         try:
             run.write_json(ENVIRONMENT_FILE, stated)
         except BaseException:
@@ -169,7 +171,8 @@ class RunFolder:
 
     def close(self) -> None:
         """Give the folder up; does nothing for one that was joined."""
-        _disown(self.path)
+        if self._owns:
+            _disown(self.path)
 
     def __enter__(self) -> RunFolder:
         return self

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
+from gp_helpers.evidence.files import encoded
 from gp_helpers.history import Entry, History, Kind
 
 _STARTS = (Kind.REQUEST, Kind.WS_OPENING)
@@ -57,7 +58,7 @@ def _exchange(asked: Entry, answer: Entry | None, began: datetime) -> dict[str, 
     if body is not None:
         mime = _header(request["headers"], "content-type") or "application/json"
         request["postData"] = {"mimeType": mime, "params": [], "text": body}
-        request["bodySize"] = len(body.encode())
+        request["bodySize"] = len(encoded(body))
     told: dict[str, Any] = {"_purpose": asked.data.get("purpose")}
     if answer is None or answer.kind is Kind.NO_RESPONSE:
         told["_error"] = str(answer.data.get("error")) if answer else "no answer was recorded"
@@ -152,7 +153,7 @@ def _response(status: Any, headers: Any, body: str | None) -> dict[str, Any]:
     except ValueError:
         phrase = ""
     content: dict[str, Any] = {
-        "size": len((body or "").encode()),
+        "size": len(encoded(body or "")),
         "mimeType": _header(shown, "content-type") or "x-unknown",
     }
     if body is not None:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gp_helpers.evidence.files import as_json, sha256
+from gp_helpers.evidence.files import as_json, encoded, sha256
 from gp_helpers.evidence.source import DamagedFileError, Evidence
 
 MANIFEST_FILE = "manifest.json"
@@ -101,7 +101,7 @@ def read_manifest(evidence: Evidence) -> tuple[dict[str, Any] | None, list[Damag
     found = []
     if manifest.get("digest") != digest:
         found.append(Damage(MANIFEST_FILE, None, "its digest is not that of its content"))
-    if as_json(manifest).encode() != content:
+    if encoded(as_json(manifest)) != content:
         found.append(Damage(MANIFEST_FILE, None, "not in the form in which it was written"))
     return manifest, found
 

@@ -29,6 +29,11 @@ def code(value: Any) -> str:
     return f"<code>{text(value)}</code>"
 
 
+def finding(code_: str) -> str:
+    """A finding code, which may break after its underscores."""
+    return f'<div class="finding">{text(code_).replace("_", "_<wbr>")}</div>'
+
+
 def badge(state: str, *, note: str = "") -> str:
     """A verdict or the state of a claim: sign, word and colour, so that none is needed alone."""
     shown = _SHOWN.get(state, state)

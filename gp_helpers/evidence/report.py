@@ -115,8 +115,8 @@ def _verdict_table(verdicts: Mapping[str, Any]) -> str:
 
 def _verdict_row(case: Mapping[str, Any]) -> str:
     success = case["success"]
-    findings = "".join(f'<div class="finding">{text(code_)}</div>' for code_ in case["findings"])
-    met = text(MET[case["met"]])
+    findings = "".join(map(markup.finding, case["findings"]))
+    met = f'<span class="together">{text(MET[case["met"]])}</span>'
     return markup.row(
         f'<a href="#{text(case["case"])}">{text(case["title"])}</a>'
         f'<div class="finding quiet">{text(case["case"])}</div>',

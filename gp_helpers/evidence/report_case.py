@@ -102,28 +102,26 @@ def _figures(matter: CaseMatter) -> Iterator[str]:
 def _claims(exhibit: Exhibit | None) -> Iterator[str]:
     if exhibit is None or not exhibit.trial.verdict.claims:
         return
+    heads = ["claim", "state", "seen"]
+    claims = exhibit.trial.verdict.claims
+    has_values = any(claim.measured or claim.threshold for claim in claims)
+    heads += ["measured", "threshold"] if has_values else []
     rows = []
-    for claim in exhibit.trial.verdict.claims:
-        finding = f'<div class="finding">{text(claim.finding)}</div>' if claim.finding else ""
-        measured = "<br>".join(
-            f"{text(name.replace('_', ' '))} {text(markup.measure(value))}"
-            for name, value in claim.measured.items()
-        )
-        rows.append(
-            markup.row(
-                text(claim.statement),
-                badge(claim.state.value) + finding,
-                text(claim.detail),
-                measured,
-                text(_limit(claim.threshold, exhibit)),
-            )
-        )
-    number = exhibit.trial.number
+    for claim in claims:
+        finding = markup.finding(claim.finding) if claim.finding else ""
+        cells = [badge(claim.state.value), text(claim.detail)]
+        if has_values:
+            cells += [_measured(claim.measured), text(_limit(claim.threshold, exhibit))]
+        rows.append(markup.row(text(claim.statement) + finding, *cells))
     yield "<h4>Claims</h4>"
-    yield markup.table(
-        f"What trial {number} claims, and how it stands",
-        ("claim", "state", "seen", "measured", "threshold"),
-        rows,
+    number = exhibit.trial.number
+    yield markup.table(f"What trial {number} claims, and how it stands", heads, rows)
+
+
+def _measured(values: Mapping[str, float]) -> str:
+    return "<br>".join(
+        f"{text(name.replace('_', ' '))} {text(markup.measure(value))}"
+        for name, value in values.items()
     )
 
 
@@ -182,7 +180,7 @@ def _one(entry: Shown, file: str | None = None) -> str:
     place = f" · {link(file, f'line {entry.line}')}" if file else f" · line {entry.line}"
     said = f"<pre>{text(entry.text)}</pre>" if entry.text.strip() else ""
     return (
-        f'<div class="what">{text(entry.actor)} {text(entry.what)} '
+        f'<div class="what"><b>{text(entry.actor)}</b> {text(entry.what)} '
         f'<span class="quiet small">at {entry.t:.3f} s{place}</span></div>{said}'
     )
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gp_helpers.evidence.files import encoded
 from gp_helpers.evidence.source import DamagedFileError, FolderEvidence
 from gp_helpers.history import fingerprint
 from gp_helpers.history.secret_forms import (
@@ -99,7 +100,7 @@ def scan_texts(texts: Mapping[str, str], canaries: Iterable[str] = ()) -> list[S
     """Look for secrets in files that are not written yet, by name."""
     needles, _, _ = _needles(canaries)
     return [
-        found for name, text in texts.items() for found in _search(name, text.encode(), needles, 0)
+        found for name, text in texts.items() for found in _search(name, encoded(text), needles, 0)
     ]
 
 

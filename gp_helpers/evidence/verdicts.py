@@ -74,8 +74,6 @@ def judged(file: str, content: bytes) -> tuple[TrialResult, History]:
     except HistoryReadError as error:
         broken = Verdict(case, Outcome.ERROR, str(error))
         return TrialResult(file, case, role, number, broken, unfinished=str(error)), History(())
-    if not isinstance(history.header.get("case", case), str):
-        history = History((), "the header is damaged")
     try:
         verdict = judge(history) if len(history) else _empty(case)
     except Exception as error:  # a damaged header must not take the report down with it
@@ -137,6 +135,9 @@ def trials_of(
                 result.divergence = _divergence(history, contrast)
             except HistoryReadError as error:
                 result.contrast_unreadable = str(error)
+            except Exception as error:  # what a damaged entry holds must not end the report
+                told = f"cannot be compared: {type(error).__name__}: {error}"
+                result.contrast_unreadable = f"{beside}: {told}"
         yield result, history, contrast
 
 

@@ -169,7 +169,10 @@ class Recorder:
         if self.path is not None:
             try:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-                self._file = self.path.open("x", encoding="utf-8", newline="\n")
+                # Half a surrogate, which a server may send, is escaped; JSON reads it back.
+                self._file = self.path.open(
+                    "x", encoding="utf-8", errors="backslashreplace", newline="\n"
+                )
             except OSError as error:
                 raise HistoryWriteError(self.path, error) from error
 

@@ -93,7 +93,7 @@ def test_a_history_that_ends_before_parts_where_it_ends() -> None:
     assert found is not None
     assert (found.ours, found.our_form) == (None, None)
     assert found.theirs is not None
-    assert found.their_form == "ask ws_received {'type': 'agent_started'}"
+    assert found.their_form == "ws_received {'type': 'agent_started'}"
 
 
 def test_heartbeats_readings_and_steps_are_no_part_of_it() -> None:

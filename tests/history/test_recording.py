@@ -121,6 +121,12 @@ def test_a_line_that_is_written_in_another_style_is_read_too() -> None:
     )
 
 
+def test_what_utf_8_cannot_say_is_recorded_and_read_back(tmp_path: Path) -> None:
+    with Recorder(tmp_path / "h.jsonl", Redactor()) as recorder:
+        added = recorder.add(Kind.WS_RECEIVED, "ada", "ws-1", message={"half": "\ud83d", "é": "\0"})
+    assert read(tmp_path / "h.jsonl").entries[0].data == added.data
+
+
 def test_an_empty_file_is_a_history_that_never_began(tmp_path: Path) -> None:
     (tmp_path / "h.jsonl").touch()
     history = read(tmp_path / "h.jsonl")
