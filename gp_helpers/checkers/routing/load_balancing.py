@@ -47,10 +47,10 @@ def _lost(history: History, asked: list[Question]) -> tuple[Observed, Disagreeme
         for device in devices.get(question.person, ()):
             received = [entry for entry in messages if entry.subject == device.subject]
             names = [name for entry in received for name in entry.data.get("events", ())]
-            if names == list(EVENTS):
-                claim.holds(device, *received)
-            elif question.settled is None:
+            if question.settled is None:
                 claim.unobserved(f"{device.subject}: it did not get silent")
+            elif names == list(EVENTS):
+                claim.holds(device, *received, question.settled)
             else:
                 claim.violated(
                     f"{device.subject} gets {len(names)} of {len(EVENTS)} events",
@@ -96,12 +96,15 @@ def _load(history: History, asked: list[Question]) -> Observed:
         basis.append(started[0])
     if not known:
         claim.unobserved("the instances are not known")
+    placed = [e for e in history.of(Kind.DECISION) if e.data["decider"] == "placement"]
+    if len(placed) < len(asked):
+        claim.unobserved(f"of {len(placed)} requests it is known whether they stayed")
     if basis and known:
         mean = sum(load.values()) / len(load)
         ratio = max(load.values()) / mean
         claim.measured |= {"max/mean": round(ratio, 3)}
         told = ", ".join(f"{name} {number}" for name, number in sorted(load.items()))
-        claim.test(ratio <= limit, f"requests by instance: {told}", *basis)
+        claim.test(ratio <= limit, f"requests by instance: {told}", *basis, *placed)
     return claim
 
 

@@ -69,6 +69,9 @@ def _starts_first(
         [int(entry.data["waiting"]) for entry in expectations(history, "waiting")] + [1]
     )
     overtaking = 0
+    turns = [e for e in history.of(Kind.DECISION) if e.data["decider"] == "queue"]
+    if len(turns) < len(urgent) + len(others):
+        claim.unobserved(f"{len(turns)} turns of the queue were recorded")
     for question in urgent:
         urgent_place = _place(question)
         if urgent_place is None:

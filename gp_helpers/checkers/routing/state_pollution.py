@@ -104,8 +104,10 @@ def _handler(history: History, own: list[Question]) -> Observed:
                 f"{question.person}'s request",
                 *foreign,
             )
+        elif question.settled is None:
+            claim.unobserved(f"{question.person}'s request: it did not get silent")
         elif any(is_event(entry, "agent_completed") for entry in mine):
-            claim.holds(*mine)
+            claim.holds(*mine, question.settled)
         else:
             claim.unobserved(f"{question.person}'s request has no answer")
     return claim
@@ -128,8 +130,8 @@ def _spoofing(history: History, spoofed: list[Question]) -> Observed:
                 f"{worked_on[0].actor} gets its events",
                 *worked_on,
             )
-        elif errors:
-            claim.holds(*errors)
+        elif errors and question.settled is not None:
+            claim.holds(*errors, question.settled)
         else:
-            claim.unobserved("nothing came back")
+            claim.unobserved("nothing came back, or it did not get silent")
     return claim
