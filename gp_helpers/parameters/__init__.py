@@ -1,6 +1,7 @@
 """Parameter files: one file is one environment, validated before anything starts."""
 
-from gp_helpers.parameters.description import EVENTS, Description, Operation
+from gp_helpers.parameters.description import EVENTS, FAULTS, Description, Limits, Operation
+from gp_helpers.parameters.json_schema import json_schema
 from gp_helpers.parameters.loading import (
     ParameterError,
     find,
@@ -21,18 +22,21 @@ from gp_helpers.parameters.schema import (
 
 __all__ = [
     "EVENTS",
+    "FAULTS",
     "AsgiTarget",
     "DeploymentTarget",
     "Description",
     "EmbeddedTarget",
     "Expectation",
     "Isolation",
+    "Limits",
     "ListedDefects",
     "Operation",
     "ParameterError",
     "Parameters",
     "find",
     "folder",
+    "json_schema",
     "known_environments",
     "load",
     "validate",

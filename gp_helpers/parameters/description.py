@@ -6,184 +6,58 @@ addresses, so that the probes know one way to talk to a platform.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import re
 
-import jmespath
-from jmespath.exceptions import JMESPathError
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
-SUCCESS = "status >= `200` && status < `300`"
-"""Over HTTP the root of a predicate is ``{status, headers, body}``."""
-
-EVENTS = (
-    "agent_started",
-    "agent_thinking",
-    "tool_executing",
-    "tool_completed",
-    "agent_completed",
+from gp_helpers.parameters.operations import (
+    SUCCESS,
+    Accounts,
+    Authentication,
+    Basic,
+    Described,
+    OAuth2,
+    Operation,
+    Token,
+    compiles,
 )
-"""The plan's five events, in order."""
+from gp_helpers.parameters.sockets import (
+    EVENTS,
+    EventRule,
+    Lineage,
+    Modes,
+    Ping,
+    WebSocketDescription,
+)
 
+__all__ = [
+    "EVENTS",
+    "FAULTS",
+    "SUCCESS",
+    "Accounts",
+    "Authentication",
+    "Basic",
+    "Conversation",
+    "Described",
+    "Description",
+    "EventRule",
+    "Judge",
+    "Limits",
+    "Lineage",
+    "Load",
+    "Modes",
+    "OAuth2",
+    "Operation",
+    "Persistence",
+    "Ping",
+    "Token",
+    "WebSocketDescription",
+]
 
-class Described(BaseModel):
-    """A part of a parameter file: unknown keys are errors, values do not change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-
-def _compiles(expression: str | None) -> str | None:
-    if expression is not None:
-        try:
-            jmespath.compile(expression)
-        except JMESPathError as error:
-            raise ValueError(f"not a JMESPath expression: {error}") from error
-    return expression
-
-
-class Operation(Described):
-    """One HTTP request, with placeholders, and how to tell that it succeeded."""
-
-    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "GET"
-    url: str
-    headers: dict[str, str] = {}
-    query: dict[str, str] = {}
-    json_body: Any = Field(default=None, alias="json")
-    form: dict[str, str] | None = None
-    bearer: str | None = None
-    """A token template that is sent as ``Authorization: Bearer``."""
-    accepted: str = SUCCESS
-    """JMESPath predicate over the response: the request was accepted."""
-    identity: str | None = None
-    """JMESPath path to the user id for whom the response was made."""
-
-    _accepted = field_validator("accepted", "identity")(_compiles)
-
-
-class Token(Described):
-    """Where the token is after logging in: exactly one of the three."""
-
-    body: str | None = None
-    cookie: str | None = None
-    static: str | None = None
-
-    _body = field_validator("body")(_compiles)
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Token:
-        if sum(place is not None for place in (self.body, self.cookie, self.static)) != 1:
-            raise ValueError("state exactly one of body, cookie and static")
-        return self
-
-
-class Authentication(Described):
-    """How a user gets a token, and everybody who validates it."""
-
-    login: Operation | None = None
-    token: Token
-    user_id: str | None = None
-    """JMESPath path to the user's id in the login's response."""
-    expires_in: str | None = None
-    refresh_token: str | None = None
-    validators: dict[str, Operation] = {}
-    refresh: Operation | None = None
-    logout: Operation | None = None
-
-    _paths = field_validator("user_id", "expires_in", "refresh_token")(_compiles)
-
-    @model_validator(mode="after")
-    def _login_or_static(self) -> Authentication:
-        if self.login is None and self.token.static is None:
-            raise ValueError("state login, or token.static")
-        return self
-
-
-class Accounts(Described):
-    """Where users come from: a file (YAML or JSON list), the environment's text, or a request."""
-
-    file: str | None = None
-    inline: str | None = None
-    register_: Operation | None = Field(default=None, alias="register")
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Accounts:
-        if sum(place is not None for place in (self.file, self.inline, self.register_)) != 1:
-            raise ValueError("state exactly one of file, inline and register")
-        return self
-
-
-class Ping(Described):
-    """A message that the platform answers at once."""
-
-    send: Any
-    pong: str
-
-    _pong = field_validator("pong")(_compiles)
-
-
-class Modes(Described):
-    """Modes in which the socket can be opened, and where the platform advertises them."""
-
-    advertised: Operation
-    names: str
-    """JMESPath path to the list of names in the response."""
-    query: dict[str, str] = {"mode": "{mode}"}
-    """What asks for a mode in the socket's URL."""
-
-    _names = field_validator("names")(_compiles)
-
-
-class WebSocketDescription(Described):
-    """How to open the socket, ask, and recognise what comes back; predicates see the message."""
-
-    url: str
-    transport: str = "json"
-    """``json``, ``socketio``, or ``package.module:Transport`` of one's own."""
-    present_token: Literal["header", "subprotocol", "query", "cookie", "first_message", "none"] = (
-        "header"
-    )
-    subprotocols: tuple[str, ...] = ()
-    token_subprotocol: str = "jwt.{token_base64url}"
-    token_query: str = "token"
-    token_cookie: str = "access_token"
-    first_message: Any = None
-    headers: dict[str, str] = {}
-    ready: str | None = None
-    identity: str | None = None
-    """JMESPath path, in the message that says ready, to the user id of the connection."""
-    request: Any
-    correlate: str | None = None
-    """Predicate with placeholders: the message belongs to this request."""
-    events: dict[str, str]
-    answer: str | None = None
-    answer_chunk: str | None = None
-    """Path to a part of a streamed answer, in messages that belong to the request."""
-    error: str | None = None
-    """Predicate: the message is an error for this request."""
-    event_id: str | None = None
-    event_owner: str | None = None
-    ping: Ping | None = None
-    resume: Any = None
-    modes: Modes | None = None
-    priority: dict[str, Any] | None = None
-    """The platform's own words for high, normal and low."""
-    ignore: tuple[str, ...] = ()
-    """Predicates of messages that say nothing, heartbeats for instance."""
-    options: dict[str, Any] = {}
-    """Options of the transport (namespace and path of Socket.IO, for instance)."""
-
-    _paths = field_validator(
-        "ready", "identity", "answer", "answer_chunk", "event_id", "event_owner"
-    )(_compiles)
-
-    @field_validator("events")
-    @classmethod
-    def _known_events(cls, events: dict[str, str]) -> dict[str, str]:
-        unknown = sorted(set(events) - set(EVENTS))
-        if unknown:
-            raise ValueError(f"unknown event {', '.join(unknown)}; allowed: {', '.join(EVENTS)}")
-        for predicate in events.values():
-            _compiles(predicate)
-        return events
+FAULTS = {
+    "network_cut": "connections of the probes are dropped without a close frame, and delayed",
+}
+"""What a target may allow by name in ``limits.faults``."""
 
 
 class Conversation(Described):
@@ -192,13 +66,28 @@ class Conversation(Described):
     create: Operation
     id: str
 
+    _id = field_validator("id")(compiles)
+
 
 class Persistence(Operation):
     """A request that reads a conversation back, and how to tell that the question is in it."""
 
     found: str | None = None
+    """JMESPath predicate with placeholders (``{text}``, ``{request_id}``): the question is there."""
     items: str | None = None
     """JMESPath path to the list of stored messages; each is expected to have ``content``."""
+
+    _items = field_validator("items")(compiles)
+
+
+class Judge(Described):
+    """A model that says whether an answer addresses its question: OpenAI-compatible."""
+
+    url: str
+    """Of the chat completions endpoint; its host needs no place in ``limits.hosts``."""
+    model: str
+    api_key: str | None = None
+    criteria: str = "The answer addresses the question and says something of substance about it."
 
 
 class Load(Described):
@@ -212,6 +101,7 @@ class Limits(Described):
     """What a guest may do; the clients themselves hold it."""
 
     hosts: tuple[str, ...] = ()
+    """``name`` or ``name:port``; none named: those that the file's own URLs have."""
     concurrent_users: int = Field(default=3, ge=1)
     requests: int = Field(default=500, ge=1)
     connections: int = Field(default=20, ge=1)
@@ -219,6 +109,14 @@ class Limits(Described):
     rate_per_s: float | None = Field(default=None, gt=0)
     load: Load | None = None
     faults: tuple[str, ...] = ()
+
+    @field_validator("faults")
+    @classmethod
+    def _known_faults(cls, faults: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [name for name in faults if name not in FAULTS]
+        if unknown:
+            raise ValueError(f"unknown fault {', '.join(unknown)}; allowed: {', '.join(FAULTS)}")
+        return faults
 
 
 class Description(Described):
@@ -235,7 +133,22 @@ class Description(Described):
     health: dict[str, Operation] = {}
     ready: Operation | None = None
     """A request that is accepted as soon as the platform serves, after a cold start say."""
+    questions: tuple[str, ...] = ()
+    """What to ask in place of the cases' own questions, with placeholders (``{user.canary}``)."""
+    least_answer_characters: int = Field(default=40, ge=1)
+    """An answer of substance has at least so many."""
     facts: tuple[str, ...] = ()
-    """Regular expressions of which a right answer matches at least one."""
+    """Regular expressions, with placeholders, of which a right answer matches at least one."""
+    judge: Judge | None = None
     silence_after_s: float = Field(default=10.0, gt=0)
     verify_tls: bool = True
+
+    @field_validator("facts")
+    @classmethod
+    def _patterns(cls, facts: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in facts:
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"{pattern!r} is not a regular expression: {error}") from error
+        return facts

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import types
 import typing
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -101,21 +100,46 @@ def validate(data: Mapping[str, Any], *, source: str, node: yaml.Node | None = N
     try:
         return Parameters.model_validate(dict(data))
     except ValidationError as error:
-        problems = [_problem(dict(detail), node) for detail in error.errors()]
-        raise ParameterError(source, list(dict.fromkeys(problems))) from None
+        details = [dict(detail) for detail in error.errors()]
+        raise ParameterError(source, _problems(details, node)) from None
 
 
-def _problem(detail: dict[str, Any], node: yaml.Node | None) -> str:
-    location = tuple(part for part in detail["loc"])
-    path = tuple(part for part in location if part not in _TARGETS or location.index(part) != 1)
+_OTHER_FORM = ("string_type", "literal_error", "model_type")
+
+
+def _problems(details: list[dict[str, Any]], node: yaml.Node | None) -> list[str]:
+    """One line a problem, with its place; of a value with several forms, the one that was meant."""
+    meant = [
+        detail
+        for detail in details
+        if detail["type"] not in _OTHER_FORM
+        or isinstance(detail.get("input"), dict) == (detail["type"] == "model_type")
+    ]
+    found = []
+    for detail in meant or details:
+        path, model = _place(detail["loc"], is_unknown=detail["type"] == "extra_forbidden")
+        found.append(_problem(detail, path, model, node))
+    return list(dict.fromkeys(found))
+
+
+def _problem(
+    detail: dict[str, Any], path: tuple[Any, ...], model: Any, node: yaml.Node | None
+) -> str:
+    message = detail["msg"].removeprefix("Value error, ")
+    named, separator, rest = message.partition(": ")
+    if separator and model is not None and named in _keys(model) and named not in path:
+        path, message = (*path, named), rest
     key = ".".join(str(part) for part in path) or "(top level)"
     line = _line(node, path)
     where = f"line {line}: {key}" if line else key
     if detail["type"] == "extra_forbidden":
-        return f"{where}: unknown key; {_allowed_keys(location)}"
+        return f"{where}: unknown key; {_allowed(str(path[-1]), _keys(model))}"
+    if detail["type"] == "union_tag_not_found":
+        return f"{where}.kind: missing; allowed: {', '.join(_TARGETS)}"
+    if detail["type"] == "union_tag_invalid":
+        return f"{where}.kind: {_allowed(str(detail['ctx']['tag']), list(_TARGETS))}"
     found = detail.get("input")
-    shown = f"; found {_short(found)}" if not isinstance(found, dict) else ""
-    message = detail["msg"].removeprefix("Value error, ")
+    shown = f"; found {_short(found)}" if not isinstance(found, dict | BaseModel) else ""
     return f"{where}: {message[0].lower()}{message[1:]}{shown}"
 
 
@@ -124,40 +148,72 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _allowed_keys(location: tuple[Any, ...]) -> str:
-    model: Any = Parameters
-    for part in location[:-1]:
-        model = _inner_model(model, part)
-        if model is None:
-            return "see docs/parameters.md for what is allowed"
-    names = [field.alias or name for name, field in model.model_fields.items()]
-    close = difflib.get_close_matches(str(location[-1]), names, n=1)
+def _allowed(found: str, names: Sequence[str]) -> str:
+    close = difflib.get_close_matches(found, names, n=1)
     hint = f"did you mean {close[0]}? " if close else ""
     return f"{hint}allowed: {', '.join(names)}"
 
 
-def _inner_model(model: Any, part: Any) -> Any:
-    if part in _TARGETS and model is None:
-        return _TARGETS[part]
-    if isinstance(model, type) and issubclass(model, BaseModel):
-        for name, field in model.model_fields.items():
-            if part in (name, field.alias):
-                return _model_of(field.annotation)
-        if part in _TARGETS:
-            return _TARGETS[part]
-        return None
-    return model
+def _keys(model: Any) -> list[str]:
+    if not isinstance(model, type) or not issubclass(model, BaseModel):
+        return []
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
-def _model_of(annotation: Any) -> Any:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for argument in typing.get_args(annotation):
-        if isinstance(argument, types.GenericAlias | type) or typing.get_args(argument):
-            found = _model_of(argument)
-            if found is not None:
-                return found
+def _place(location: Sequence[Any], *, is_unknown: bool) -> tuple[tuple[Any, ...], Any]:
+    """The keys of the file that lead to a problem, and the model that the last one belongs to.
+
+    The location of a problem also names the forms that a value can have; those are left out.
+    """
+    path: list[Any] = []
+    here: Any = Parameters
+    owner: Any = Parameters
+    for number, part in enumerate(location):
+        models = _models_of(here)
+        inner = _value_type(here)
+        field = next((found for model in models if (found := _field(model, part))), None)
+        if path == ["target"] and part in _TARGETS and inner is None and field is None:
+            here = owner = _TARGETS[part]
+        elif field is not None or inner is not None:
+            owner = models[0] if field is not None else owner
+            path.append(part)
+            here = field.annotation if field is not None else inner
+        elif is_unknown and number == len(location) - 1 and models:
+            owner = models[0]
+            path.append(part)
+        elif len(models) > 1:
+            here = next((one for one in models if one.__name__ in str(part)), here)
+    if isinstance(here, type) and issubclass(here, BaseModel) and not _field(owner, path[-1:]):
+        owner = here
+    return tuple(path), owner
+
+
+def _field(model: Any, part: Any) -> Any:
+    for name, field in model.model_fields.items():
+        if part in (name, field.alias):
+            return field
     return None
+
+
+def _value_type(annotation: Any) -> Any:
+    """The type of the values of a mapping or a sequence; None for anything else."""
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is dict:
+        return arguments[1]
+    if origin in (tuple, list):
+        return arguments[0]
+    if origin is not None and any(argument is type(None) for argument in arguments):
+        return next((found for one in arguments if (found := _value_type(one))), None)
+    return None
+
+
+def _models_of(annotation: Any) -> list[Any]:
+    """The models that a value can be."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    if typing.get_origin(annotation) in (dict, tuple, list):
+        return []
+    return [model for one in typing.get_args(annotation) for model in _models_of(one)]
 
 
 def _line(node: yaml.Node | None, path: tuple[Any, ...]) -> int | None:

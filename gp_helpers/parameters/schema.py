@@ -9,9 +9,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from gp_helpers.parameters.description import Described, Description, Limits, WebSocketDescription
+from gp_helpers.parameters.description import Described, Description, Limits
 from gp_helpers.plan import THRESHOLDS, UnknownNameError, select
 
 
@@ -51,16 +51,23 @@ class EmbeddedTarget(Described):
 class AsgiApplication(Described):
     """An application of the user's, by import string."""
 
-    app: str
-    """``package.module:name`` of an ASGI application, or of a factory without arguments."""
+    app: str = Field(pattern=r"^[\w.]+:\w+$")
+    """``package.module:name`` of an ASGI application, or of a factory (``factory: true``)."""
     factory: bool = False
+    """It is a callable that returns the application: without arguments."""
     environment: dict[str, str] = {}
+    """``{NAME.url}`` is the address of another application; a proxy can stand there."""
     ready_path: str | None = None
-    instances: int = Field(default=1, ge=1, le=8)
+    """An instance gets requests when this path is answered; else as soon as its port listens."""
+    start_timeout_s: float = Field(default=20.0, gt=0)
 
 
 class AsgiTarget(Description):
-    """The user's own ASGI applications, started by the workbook behind the ingress."""
+    """The user's own ASGI applications, started by the workbook, one of them behind the ingress.
+
+    ``{NAME.url}`` and ``{NAME.ws_url}`` in the description are the applications' addresses; the
+    backend's is the ingress.
+    """
 
     kind: Literal["asgi"]
     applications: dict[str, AsgiApplication]
@@ -68,21 +75,42 @@ class AsgiTarget(Description):
     """Which of the applications stands behind the ingress."""
     isolation: Isolation = Isolation.PROCESS
     factories: dict[str, str] = {}
+    """``agent``, ``connection`` and ``execution`` to the import string of a factory."""
     routers: dict[str, str] = {}
+    """Name to the import string of ``route(message) -> agent``."""
     path: tuple[str, ...] = ()
     """Folders that are put on the import path of the applications."""
-    limits: Limits = Limits()
+
+    @model_validator(mode="after")
+    def _has_its_backend(self) -> AsgiTarget:
+        if self.backend not in self.applications:
+            known = ", ".join(self.applications)
+            raise ValueError(f"backend: {self.backend!r} is not an application; there are: {known}")
+        return self
 
 
 class DeploymentTarget(Description):
     """A platform that is already running somewhere."""
 
     kind: Literal["deployment"]
-    websocket: WebSocketDescription | None = None
     limits: Limits
 
 
 Target = Annotated[EmbeddedTarget | AsgiTarget | DeploymentTarget, Field(discriminator="kind")]
+
+
+FEWEST_USERS, DEFAULT_USERS = 2, 3
+
+
+def _users_allowed(target: Any) -> int | None:
+    """What ``limits.concurrent_users`` of a target says, before anything is validated."""
+    limits = target.get("limits") if isinstance(target, dict) else getattr(target, "limits", None)
+    stated = (
+        limits.get("concurrent_users")
+        if isinstance(limits, dict)
+        else getattr(limits, "concurrent_users", None)
+    )
+    return stated if isinstance(stated, int) else None
 
 
 class Parameters(Described):
@@ -94,7 +122,7 @@ class Parameters(Described):
     expectation: Expectation = Expectation.REPRODUCE
     trials: int = Field(default=1, ge=1, le=10_000)
     seed: int = Field(default=1176, ge=0)
-    concurrent_users: int = Field(default=3, ge=2, le=200)
+    concurrent_users: int = Field(default=DEFAULT_USERS, ge=FEWEST_USERS, le=200)
     sessions: int = Field(default=20, ge=5, le=2000)
     """Sessions of a trial of ``factory.lifecycle``."""
     thresholds: dict[str, float] = {}
@@ -115,6 +143,26 @@ class Parameters(Described):
             if name not in THRESHOLDS:
                 raise ValueError(str(UnknownNameError("threshold", name, THRESHOLDS)))
         return thresholds
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_many_users_as_allowed(cls, data: Any) -> Any:
+        """By default as many as the target allows, if that is fewer."""
+        allowed = _users_allowed(data.get("target")) if isinstance(data, dict) else None
+        if allowed is None or "concurrent_users" in data:
+            return data
+        return {**data, "concurrent_users": max(FEWEST_USERS, min(DEFAULT_USERS, allowed))}
+
+    @model_validator(mode="after")
+    def _within_the_targets_limits(self) -> Parameters:
+        if isinstance(self.target, DeploymentTarget):
+            allowed = max(self.target.limits.concurrent_users, FEWEST_USERS)
+            if self.concurrent_users > allowed:
+                raise ValueError(
+                    f"concurrent_users: {self.concurrent_users} is more than "
+                    f"target.limits.concurrent_users, {allowed}"
+                )
+        return self
 
     def threshold(self, name: str) -> float:
         """The limit that applies: the file's own, or the plan's."""

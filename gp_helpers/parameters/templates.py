@@ -57,6 +57,30 @@ def render(template: Any, variables: Mapping[str, Any]) -> Any:
     return template
 
 
+def render_expression(expression: str, variables: Mapping[str, Any]) -> str:
+    """Fill the placeholders of a JMESPath expression, which stand inside its quotes.
+
+    What is filled in cannot end the string that it stands in. Raises `UnknownPlaceholderError`.
+    """
+
+    def filled(match: re.Match[str]) -> str:
+        value = str(_lookup(match[1], variables))
+        return value.replace("\\", "\\\\").replace("'", "\\'").replace('"', '\\"')
+
+    return _PLACEHOLDER.sub(filled, expression)
+
+
+def fill_known(template: Any, known: Mapping[str, str]) -> Any:
+    """Fill those placeholders that are known, by their whole dotted name; others stay as they are."""
+    if isinstance(template, str):
+        return _PLACEHOLDER.sub(lambda match: known.get(match[1], match[0]), template)
+    if isinstance(template, Mapping):
+        return {key: fill_known(value, known) for key, value in template.items()}
+    if isinstance(template, list | tuple):
+        return [fill_known(value, known) for value in template]
+    return template
+
+
 def references(value: Any) -> list[str]:
     """The environment variables that ``${NAME}`` refers to anywhere in a value, each once."""
     found: dict[str, None] = {}

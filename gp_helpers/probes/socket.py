@@ -14,7 +14,8 @@ from typing import Any
 
 from gp_helpers.history import Entry, Kind, Recorder
 from gp_helpers.parameters.description import WebSocketDescription
-from gp_helpers.parameters.templates import render
+from gp_helpers.parameters.templates import render_expression
+from gp_helpers.probes.events import EventReader
 from gp_helpers.probes.http import search
 from gp_helpers.probes.people import Person
 from gp_helpers.probes.supervisor import Supervisor
@@ -56,6 +57,11 @@ class Socket:
     pongs_awaited: list[str] = field(default_factory=list)
     """Predicates of the pongs to the pings that were sent."""
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _origins: dict[str, str] = field(default_factory=dict)
+    """Ids of messages to the request that they belong to."""
+
+    def __post_init__(self) -> None:
+        self._events = EventReader(self.description)
 
     def start_reading(self, supervisor: Supervisor) -> None:
         """Start the reader; it ends with the socket or with its owner."""
@@ -86,12 +92,8 @@ class Socket:
         if undecodable is not None:
             about = {"undecodable": undecodable, "raw": raw}
         else:
-            events = tuple(
-                name
-                for name, predicate in self.description.events.items()
-                if search(predicate, body) is True
-            )
             request_id = self._request_of(body)
+            events = self._events.of(body, request_id)
             about = {"message": body, "events": list(events), "request_id": request_id}
             owner = search(self.description.event_owner, body)
             if owner is not None:
@@ -114,11 +116,28 @@ class Socket:
             self.ready = message
 
     def _request_of(self, body: Any) -> str | None:
+        request_id = self._correlated(body)
+        lineage = self.description.lineage
+        if lineage is None:
+            return request_id
+        if request_id is None:
+            parent = search(lineage.parent, body)
+            request_id = self._origins.get(str(parent)) if parent is not None else None
+            if request_id is None and parent in self.requests:
+                request_id = str(parent)
+        own = search(lineage.id, body)
+        if request_id is not None and own is not None:
+            self._origins[str(own)] = request_id
+        return request_id
+
+    def _correlated(self, body: Any) -> str | None:
         correlate = self.description.correlate
         if correlate is None:
-            return self.requests[-1] if self.requests else None
+            has_lineage = self.description.lineage is not None
+            return self.requests[-1] if self.requests and not has_lineage else None
         for request_id in reversed(self.requests):
-            if search(render(correlate, {"request_id": request_id}), body) is True:
+            predicate = render_expression(correlate, {"request_id": request_id})
+            if search(predicate, body) is True:
                 return request_id
         return None
 

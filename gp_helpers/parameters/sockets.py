@@ -1,0 +1,167 @@
+"""The socket of a description: how to open it, ask, and recognise what comes back.
+
+Predicates and paths are JMESPath over one message.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from gp_helpers.parameters.operations import Described, Operation, compiles
+
+EVENTS = (
+    "agent_started",
+    "agent_thinking",
+    "tool_executing",
+    "tool_completed",
+    "agent_completed",
+)
+"""The plan's five events, in order."""
+
+
+class EventRule(Described):
+    """When messages amount to an event, where one predicate over one message does not say it."""
+
+    when: str | None = None
+    all_of: tuple[str, ...] = ()
+    """The event has happened when each of these has matched some message of the request."""
+    repeats: bool = False
+    """More messages of the request may match (parts of a stream): the first one is the event."""
+
+    @field_validator("when", "all_of")
+    @classmethod
+    def _compile(cls, found: Any) -> Any:
+        for predicate in [found] if isinstance(found, str) else found or ():
+            compiles(predicate)
+        return found
+
+    @model_validator(mode="after")
+    def _one_or_many(self) -> EventRule:
+        if (self.when is None) == (not self.all_of):
+            raise ValueError("state exactly one of when and all_of")
+        return self
+
+    @property
+    def predicates(self) -> tuple[str, ...]:
+        """What has to match."""
+        return self.all_of if self.when is None else (self.when,)
+
+
+class Lineage(Described):
+    """Messages that name the message which they follow from: what follows belongs to its request.
+
+    A message belongs to a request if its parent is the request's id, or a message that does.
+    """
+
+    id: str
+    """JMESPath path to a message's own id."""
+    parent: str
+    """JMESPath path to the id of the message that it follows from."""
+
+    _paths = field_validator("id", "parent")(compiles)
+
+
+class Ping(Described):
+    """A message that the platform answers at once."""
+
+    send: Any
+    pong: str
+
+    _pong = field_validator("pong")(compiles)
+
+
+class Modes(Described):
+    """Modes in which the socket can be opened, and where the platform advertises them."""
+
+    advertised: Operation
+    names: str
+    """JMESPath path to the list of names in the response."""
+    query: dict[str, str] = {"mode": "{mode}"}
+    """What asks for a mode in the socket's URL."""
+
+    _names = field_validator("names")(compiles)
+
+
+class WebSocketDescription(Described):
+    """How to open the socket, ask, and recognise what comes back; predicates see the message."""
+
+    url: str
+    transport: str = "json"
+    """``json``, ``socketio``, or ``package.module:Transport`` of one's own."""
+    present_token: Literal["header", "subprotocol", "query", "cookie", "first_message", "none"] = (
+        "header"
+    )
+    subprotocols: tuple[str, ...] = ()
+    token_subprotocol: str = "jwt.{token_base64url}"
+    token_query: str = "token"
+    token_cookie: str = "access_token"
+    first_message: Any = None
+    """What is sent as soon as the socket is open, however the token is presented; a list is sent
+    message by message."""
+    headers: dict[str, str] = {}
+    ready: str | None = None
+    identity: str | None = None
+    """JMESPath path, in the message that says ready, to the user id of the connection."""
+    request: Any
+    correlate: str | None = None
+    """Predicate with placeholders: the message belongs to this request."""
+    lineage: Lineage | None = None
+    events: dict[str, str | EventRule] = Field(min_length=1)
+    answer: str | None = None
+    answer_chunk: str | None = None
+    """Path to a part of a streamed answer, in messages that belong to the request."""
+    error: str | None = None
+    """Predicate: the message is an error for this request."""
+    event_id: str | None = None
+    event_owner: str | None = None
+    ping: Ping | None = None
+    resume: Any = None
+    modes: Modes | None = None
+    priority: dict[str, Any] | None = None
+    """The platform's own words for high, normal and low."""
+    ignore: tuple[str, ...] = ()
+    """Predicates of messages that say nothing, heartbeats for instance."""
+    options: dict[str, Any] = {}
+    """Options of the transport (namespace, path and auth of Socket.IO), with placeholders."""
+
+    _paths = field_validator(
+        "ready", "identity", "answer", "answer_chunk", "event_id", "event_owner", "error"
+    )(compiles)
+
+    @field_validator("ignore")
+    @classmethod
+    def _ignored(cls, predicates: tuple[str, ...]) -> tuple[str, ...]:
+        for predicate in predicates:
+            compiles(predicate)
+        return predicates
+
+    @field_validator("events")
+    @classmethod
+    def _known_events(cls, events: dict[str, str | EventRule]) -> dict[str, str | EventRule]:
+        unknown = sorted(set(events) - set(EVENTS))
+        if unknown:
+            raise ValueError(f"unknown event {', '.join(unknown)}; allowed: {', '.join(EVENTS)}")
+        if EVENTS[-1] not in events:
+            raise ValueError(f"{EVENTS[-1]} must be among them: it ends a request")
+        for rule in events.values():
+            if isinstance(rule, str):
+                compiles(rule)
+        return events
+
+    @model_validator(mode="after")
+    def _sends_its_first_message(self) -> WebSocketDescription:
+        if self.present_token == "first_message" and self.first_message is None:
+            raise ValueError("present_token: first_message needs first_message")
+        return self
+
+    @property
+    def rules(self) -> dict[str, EventRule]:
+        """What amounts to each event that the platform has, in the plan's order."""
+        found = {}
+        for name in EVENTS:
+            rule = self.events.get(name)
+            if rule is not None:
+                found[name] = EventRule(when=rule) if isinstance(rule, str) else rule
+        return found
