@@ -1,0 +1,250 @@
+"""Runs the same notebooks through stock papermill and through our runner, and prints the ratios.
+
+Each way is a process of its own, so its start is part of the time, and the ways take turns, so
+that a noisy machine is noisy for all of them. Without notebooks to run, five small ones are made.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+SMALL_NOTEBOOKS = 5
+_CELLS = (
+    "import numpy, pandas\nimport matplotlib.pyplot as plt",
+    "values = pandas.Series(numpy.random.default_rng(seed).normal(size=1000)).cumsum()\n"
+    "print(values.describe())",
+    "figure, axes = plt.subplots()\naxes.plot(values)\naxes.set_title('a walk')\nplt.show()",
+    "figure, axes = plt.subplots()\naxes.hist(values, bins=30)\nplt.show()",
+)
+_RUN_OURS = """
+import asyncio, json, sys
+from pathlib import Path
+from gp_helpers.execution import NotebookJob, execute
+
+told = json.loads(sys.argv[1])
+jobs = [
+    NotebookJob(Path(source), Path(destination), parameters)
+    for source, destination, parameters in told["jobs"]
+]
+results = asyncio.run(execute(jobs, concurrency=told["concurrency"], warm=told["warm"]))
+sys.exit(0 if all(result.is_complete for result in results) else 1)
+"""
+
+
+@dataclass(frozen=True)
+class Execution:
+    """One notebook with one set of parameters."""
+
+    source: Path
+    parameters_file: Path | None
+
+    def parameters(self) -> dict[str, object]:
+        """What the file of parameters holds."""
+        import yaml
+
+        if self.parameters_file is None:
+            return {}
+        loaded: dict[str, object] = yaml.safe_load(self.parameters_file.read_text()) or {}
+        return loaded
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way of running all executions."""
+
+    name: str
+    run: Callable[[Path], None]
+    """Runs them, with a folder for what they leave behind."""
+
+
+def _run(command: Sequence[str]) -> None:
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    if ran.returncode != 0:
+        raise SystemExit(f"{' '.join(command[:4])} … failed:\n{ran.stderr[-3000:]}")
+
+
+def _stock(executions: Sequence[Execution], folder: Path) -> None:
+    for number, execution in enumerate(executions):
+        options = ["-f", str(execution.parameters_file)] if execution.parameters_file else []
+        _run(
+            [
+                *(sys.executable, "-m", "papermill", "--no-progress-bar"),
+                *(str(execution.source), str(folder / f"{number}.ipynb")),
+                *options,
+            ]
+        )
+
+
+def _ours(executions: Sequence[Execution], folder: Path, *, warm: bool, concurrency: int) -> None:
+    jobs = [
+        (str(execution.source), str(folder / f"{number}.ipynb"), execution.parameters())
+        for number, execution in enumerate(executions)
+    ]
+    told = {"jobs": jobs, "warm": warm, "concurrency": concurrency}
+    _run([sys.executable, "-c", _RUN_OURS, json.dumps(told)])
+
+
+def small_executions(folder: Path) -> list[Execution]:
+    """Five notebooks that draw two figures each, with two sets of parameters."""
+    import nbformat
+    from nbformat.v4 import new_code_cell, new_notebook
+
+    files = []
+    for seed in (1, 2):
+        files.append(folder / f"{seed}.yaml")
+        files[-1].write_text(f"seed: {seed}\n")
+    executions = []
+    for number in range(SMALL_NOTEBOOKS):
+        parameters = new_code_cell("seed = 1176", metadata={"tags": ["parameters"]})
+        notebook = new_notebook(
+            cells=[parameters, *map(new_code_cell, _CELLS)],
+            metadata={
+                "kernelspec": {
+                    "name": "python3",
+                    "language": "python",
+                    "display_name": "Python 3",
+                }
+            },
+        )
+        source = folder / f"small_{number}.ipynb"
+        nbformat.write(notebook, source)
+        executions.extend(Execution(source, file) for file in files)
+    return executions
+
+
+def small_script(folder: Path, executions: Sequence[Execution]) -> list[str]:
+    """The command that does the work of the small notebooks without any notebook."""
+    script = folder / "script.py"
+    work = "\n".join(_CELLS[1:])
+    indented = "\n".join(f"    {line}" for line in work.splitlines())
+    script.write_text(
+        "import matplotlib\nmatplotlib.use('agg')\n"
+        f"{_CELLS[0]}\nfor seed in [1, 2] * {len(executions) // 2}:\n{indented}\n"
+        "    for number in plt.get_fignums():\n"
+        f"        plt.figure(number).savefig({str(folder / 'figure.png')!r})\n"
+        "    plt.close('all')\n"
+    )
+    return [sys.executable, str(script)]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What one way took in one round, in seconds."""
+
+    elapsed: float
+    processor: float
+    """Of all processes together: the steadier number on a busy machine."""
+
+
+def _processor_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def measure(ways: Sequence[Way], rounds: int) -> dict[str, list[Taken]]:
+    """What each way took in each round; the ways take turns."""
+    taken: dict[str, list[Taken]] = {way.name: [] for way in ways}
+    for number in range(rounds):
+        turn = number % len(ways)
+        for way in [*ways[turn:], *ways[:turn]]:
+            with tempfile.TemporaryDirectory() as folder:
+                began, used = time.perf_counter(), _processor_seconds()
+                way.run(Path(folder))
+                last = Taken(time.perf_counter() - began, _processor_seconds() - used)
+            taken[way.name].append(last)
+            print(
+                f"  round {number + 1}: {way.name}: {last.elapsed:.2f} s, "
+                f"processor {last.processor:.2f} s",
+                flush=True,
+            )
+    return taken
+
+
+def report(taken: dict[str, list[Taken]], executions: int, script: str | None) -> str:
+    """Two tables, of elapsed and of processor time: seconds, how often faster than the first way,
+    and what a notebook costs over the plain script."""
+    tables = []
+    for title, number_of in (
+        ("elapsed time", lambda one: one.elapsed),
+        ("processor time", lambda one: one.processor),
+    ):
+        seconds = {name: list(map(number_of, rounds)) for name, rounds in taken.items()}
+        tables.append(_table(title, seconds, executions, script))
+    return "\n\n".join(tables)
+
+
+def _table(title: str, seconds: dict[str, list[float]], executions: int, script: str | None) -> str:
+    first = next(iter(seconds))
+    over_script = f"over {script}" if script is not None else ""
+    lines = [f"{title:36} {'median s (range)':>24} {'times less (range)':>24} {over_script:>18}"]
+    for name, found in seconds.items():
+        ratios = [one / other for one, other in zip(seconds[first], found, strict=True)]
+        over = ""
+        if script is not None and name != script:
+            more = statistics.median(found) - statistics.median(seconds[script])
+            over = f"{more / executions:+.2f} s a notebook"
+        lines.append(f"{name:36} {_spread(found):>24} {_spread(ratios):>24} {over:>18}")
+    return "\n".join(lines)
+
+
+def _spread(numbers: Sequence[float]) -> str:
+    return f"{statistics.median(numbers):.2f} ({min(numbers):.2f}-{max(numbers):.2f})"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    parser.add_argument("notebooks", nargs="*", type=Path, help="default: five small ones")
+    parser.add_argument(
+        "-f", "--parameters", action="append", type=Path, default=[], help="file of parameters"
+    )
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--script", help="command that does the same work without notebooks")
+    chosen = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as made:
+        if chosen.notebooks:
+            files: list[Path | None] = chosen.parameters or [None]
+            executions = [
+                Execution(notebook, file) for notebook in chosen.notebooks for file in files
+            ]
+            script = ["sh", "-c", chosen.script] if chosen.script else None
+        else:
+            executions = small_executions(Path(made))
+            script = small_script(Path(made), executions)
+        ways = [
+            Way("stock papermill, one by one", lambda folder: _stock(executions, folder)),
+            *(
+                Way(
+                    f"our runner, {kind} kernels, {chosen.jobs} jobs",
+                    lambda folder, warm=kind == "warm": _ours(  # type: ignore[misc]
+                        executions, folder, warm=warm, concurrency=chosen.jobs
+                    ),
+                )
+                for kind in ("cold", "warm")
+            ),
+        ]
+        plain = "plain script"
+        if script is not None:
+            ways.append(Way(plain, lambda _: _run(script)))
+        print(
+            f"{len(executions)} executions, {chosen.rounds} rounds, load {os.getloadavg()[0]:.1f}"
+        )
+        taken = measure(ways, chosen.rounds)
+    print(report(taken, len(executions), plain if script is not None else None))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
