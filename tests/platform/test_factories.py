@@ -14,6 +14,7 @@ from gp_helpers.platform.errors import StoreUnavailable
 from gp_helpers.platform.factories import (
     Check,
     Dependency,
+    FactoryNotFound,
     FactoryRegistry,
     Injection,
     Role,
@@ -24,6 +25,7 @@ from gp_helpers.platform.factories import (
     check_alone,
     check_factories,
     graph_of,
+    load_factories,
     signature_problems,
 )
 from gp_helpers.platform.factories.building import build_sessions, registry_conformance
@@ -181,6 +183,32 @@ async def test_only_factories_with_other_signatures_miss_the_contract_and_all_wo
     assert {(row.role, row.check) for row in rows} == {
         (role, check) for role in Role for check in Check
     }
+
+
+async def test_factories_of_ones_own_are_loaded_by_role_and_held_against_the_contract() -> None:
+    here = "gp_helpers.platform.factories.connections"
+    [named] = load_factories({"connection.mine": f"{here}:Lines"})
+    assert named[:2] == (Role.CONNECTION, "mine")
+    assert {row.problem for row in await check_factories([named])} == {None}
+
+
+@pytest.mark.parametrize(
+    ("key", "stated", "why"),
+    [
+        ("conection", "a.b:C", "the key has to begin with one of connection, agent, execution"),
+        ("agent", "a.b.C", "not of the form package.module:attribute"),
+        ("agent.x", "no_such_package:C", "ModuleNotFoundError"),
+        ("agent", "gp_helpers.platform.factories:Nothing", "AttributeError"),
+        ("execution", "gp_helpers.platform.factories.executions:DirectEngine", "TypeError"),
+    ],
+)
+async def test_a_factory_that_cannot_be_had_is_named_with_the_reason(
+    key: str, stated: str, why: str
+) -> None:
+    with pytest.raises(FactoryNotFound) as error:
+        load_factories({key: stated})
+    assert f"factories.{key}" in str(error.value)
+    assert why in str(error.value)
 
 
 async def test_a_registry_gives_factories_by_role_and_name() -> None:

@@ -82,5 +82,5 @@ class DependencyInjection(FactoryCase):
         return [
             session
             for report in await read_factories(self.trial, asked=len(self.socket.requests))
-            for session in report["sessions"]
+            for session in report.get("sessions", ())
         ]

@@ -61,7 +61,7 @@ class UserContextIsolation(FactoryCase):
         label = self.trial.client.label_of
         rows = []
         for report in await read_factories(self.trial, connected=len(self.sockets)):
-            for session in report["sessions"]:
+            for session in report.get("sessions", ()):
                 rows += [
                     {
                         "session of": label(session["user_id"]),

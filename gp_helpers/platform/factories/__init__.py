@@ -28,6 +28,7 @@ from gp_helpers.platform.factories.contract import (
     WebSocketManager,
 )
 from gp_helpers.platform.factories.graph import DependencyGraph, graph_of
+from gp_helpers.platform.factories.loading import FactoryNotFound, load_factories
 from gp_helpers.platform.factories.registry import FactoryRegistry, UnknownFactory
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "DependencyGraph",
     "ExecutionEngine",
     "ExecutionFactory",
+    "FactoryNotFound",
     "FactoryRegistry",
     "Injected",
     "Injection",
@@ -51,5 +53,6 @@ __all__ = [
     "check_alone",
     "check_factories",
     "graph_of",
+    "load_factories",
     "signature_problems",
 ]
