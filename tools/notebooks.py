@@ -41,12 +41,30 @@ thresholds: dict = {}  # limits other than the plan's, by their names"""
 
 VIEWS: Mapping[str, Sequence[tuple[str, str]]] = {
     "auth.validation_cascade": (
-        ("decisions()", "Who accepts which token? Open a cell to see the exchange behind it."),
+        (
+            'decisions("Who accepts which token")',
+            "Who accepts which token? Open a cell to see the exchange behind it.",
+        ),
     ),
     "auth.context_isolation": (
-        ("decisions()", "Who was taken for whom? Open a cell to see the exchange behind it."),
+        (
+            'decisions("Who was taken for whom")',
+            "Who was taken for whom? Open a cell to see the exchange behind it.",
+        ),
     ),
     "auth.timing": (("gantt()", "What each validator decided, over the platform's own time."),),
+    "routing.selection_conflict": (
+        (
+            'decisions("Which agent each router names", step="ask_every_router")',
+            "What every router says about every message, against what a person wrote beside it.",
+        ),
+    ),
+    "routing.priority": (("queue()", "Who waited, and at which turn each was served."),),
+    "routing.circular_deadlock": (("wait_for()", "Who waits for whom, and at whose desk."),),
+    "factory.lifecycle": (("resources()", "What the platform holds, session after session."),),
+    "factory.dependency_injection": (
+        ("dependencies()", "The objects of a session, and what each of them was given."),
+    ),
 }
 """Views that belong to one case, shown after its timeline, each with what it is about."""
 
@@ -244,7 +262,7 @@ def start_here() -> list[Cell]:
             "explore",
             f'explored = {name}.with_defects("auth.chat_nested_payload")\nawait explored.trials(1)',
         ),
-        code("explored", "explored.decisions()"),
+        code("explored", 'explored.decisions("Who accepts which token")'),
         text("says-next", f"## Where to go next\n\n{prose['where to go next']}"),
         *conclusion(),
     ]

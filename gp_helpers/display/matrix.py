@@ -23,29 +23,34 @@ class _Cell:
 
 
 def _known(history: History) -> dict[str, Mapping[str, Any]]:
-    """What the case knows to be right about a token, by the token's name."""
-    return {
-        str(entry.data["token_about"]): entry.data
-        for entry in history.of(Kind.EXPECTED)
-        if "token_about" in entry.data
-    }
+    """What the case knows to be right, by the name of the token or message."""
+    known: dict[str, Mapping[str, Any]] = {}
+    for entry in history.of(Kind.EXPECTED):
+        if "token_about" in entry.data:
+            known[str(entry.data["token_about"])] = entry.data
+        for name, agent in (entry.data.get("right_agents") or {}).items():
+            known[str(name)] = {"agent": agent}
+    return known
 
 
 def _is_off(entry: Entry, row: Iterable[Entry], known: Mapping[str, Any] | None) -> bool:
     """Whether a decision contradicts what is right or, where nobody knows, another decision."""
     data = entry.data
-    if known is not None:
-        if data.get("accepted") is not known.get("accepted"):
-            return True
-        identity, subject = data.get("identity"), known.get("subject")
-        return (
-            bool(data.get("accepted")) and None not in (identity, subject) and identity != subject
+    if known is None:
+        return any(
+            other.data.get("accepted") is not data.get("accepted")
+            or other.data.get("agent") != data.get("agent")
+            for other in row
         )
-    return any(
-        other.data.get("accepted") is not data.get("accepted")
-        or other.data.get("agent") != data.get("agent")
-        for other in row
-    )
+    if "agent" in known:
+        return bool(data.get("agent") != known["agent"])
+    if known.get("accepted") is None:
+        return False
+    if data.get("accepted") is not known["accepted"]:
+        return True
+    identity, subject = data.get("identity"), known.get("subject")
+    named = bool(data.get("accepted")) and identity is not None and subject is not None
+    return bool(named and identity != subject)
 
 
 def _said(entry: Entry, history: History) -> str:
@@ -63,48 +68,82 @@ def _said(entry: Entry, history: History) -> str:
     return said
 
 
-def decision_matrix(
-    history: History, *, title: str = "Who accepts which token", step: str | None = None
-) -> Html:
-    """The last decision of each decider about each thing, disagreements first and marked.
+@dataclass(frozen=True, slots=True)
+class _Row:
+    about: str
+    right: str | None
+    """What is right, where it is not plain from the decisions themselves."""
+    cells: Mapping[str, _Cell]
 
-    Each cell expands to the exchange that it was read from.
-    """
+    @property
+    def is_off(self) -> bool:
+        return any(cell.is_off for cell in self.cells.values())
+
+
+def _rows(history: History, step: str | None) -> list[_Row]:
     decisions: dict[str, dict[str, Entry]] = {}
-    deciders: dict[str, None] = {}
     for entry in history.of(Kind.DECISION, step=step):
-        if entry.step == "components":
-            continue
-        deciders.setdefault(str(entry.data.get("decider")))
-        decisions.setdefault(str(entry.data.get("about")), {})[str(entry.data.get("decider"))] = (
-            entry
-        )
+        if entry.step != "components":
+            row = decisions.setdefault(str(entry.data.get("about")), {})
+            row[str(entry.data.get("decider"))] = entry
     known = _known(history)
-    rows: list[tuple[str, dict[str, _Cell]]] = []
+    rows = []
     for about, row in decisions.items():
+        right = known.get(about)
         cells = {
-            decider: _Cell(
-                entry, _said(entry, history), _is_off(entry, row.values(), known.get(about))
-            )
+            decider: _Cell(entry, _said(entry, history), _is_off(entry, row.values(), right))
             for decider, entry in row.items()
         }
-        rows.append((about, cells))
-    rows.sort(key=lambda pair: not any(cell.is_off for cell in pair[1].values()))
-    off = sum(cell.is_off for _, cells in rows for cell in cells.values())
+        message = next(iter(row.values())).data.get("message")
+        named = str(right["agent"]) if right is not None and "agent" in right else None
+        rows.append(_Row(str(message or about).replace("_", " "), named, cells))
+    return sorted(rows, key=lambda row: not row.is_off)
+
+
+def decision_matrix(
+    history: History,
+    *,
+    title: str = "Who accepts which token",
+    step: str | None = None,
+    limit: int = 30,
+) -> Html:
+    """The last decision of each decider about each thing, wrong ones first and marked.
+
+    Each cell expands to the exchange that it was read from; what is beyond ``limit`` can be
+    expanded.
+    """
+    rows = _rows(history, step)
+    deciders = list(dict.fromkeys(decider for row in rows for decider in row.cells))
+    has_right = any(row.right is not None for row in rows)
+    columns = [*(["right"] if has_right else []), *deciders]
+    off = sum(cell.is_off for row in rows for cell in row.cells.values())
     heading = f"{title}: {off or 'no'} wrong decision{'s' if off != 1 else ''}"
-    told = [[about, *(_told(cells.get(decider)) for decider in deciders)] for about, cells in rows]
-    text = text_table(["", *deciders], told) if rows else "(no decisions)"
-    head = tag("tr", tag("th", ""), *(tag("th", escape(name), scope="col") for name in deciders))
+    told = [
+        [
+            row.about,
+            *([row.right or "–"] if has_right else []),
+            *(_told(row.cells.get(decider)) for decider in deciders),
+        ]
+        for row in rows
+    ]
+    text = text_table(["", *columns], told[:limit]) if rows else "(no decisions)"
+    head = tag("tr", tag("th", ""), *(tag("th", escape(name), scope="col") for name in columns))
     lines = [
         tag(
             "tr",
-            tag("th", escape(about.replace("_", " ")), scope="row"),
-            *(_markup(cells.get(decider), history) for decider in deciders),
+            tag("th", escape(row.about), scope="row"),
+            tag("td", escape(row.right or "–")) if has_right else "",
+            *(_markup(row.cells.get(decider), history) for decider in deciders),
         )
-        for about, cells in rows
+        for row in rows
     ]
-    table = tag("table", tag("thead", head), tag("tbody", *lines))
-    return Html(tag("p", escape(heading), class_="t") + table, f"{heading}\n{text}")
+    body = tag("table", tag("thead", head), tag("tbody", *lines[:limit]))
+    if len(rows) > limit:
+        more = f"and {len(rows) - limit} more"
+        text += f"\n… {more}"
+        rest = tag("table", tag("thead", head), tag("tbody", *lines[limit:]))
+        body += details(more, rest)
+    return Html(tag("p", escape(heading), class_="t") + body, f"{heading}\n{text}")
 
 
 def _told(cell: _Cell | None) -> str:
@@ -123,5 +162,7 @@ def _markup(cell: _Cell | None, history: History) -> str:
     ]
     said = escape(cell.said)
     summary = f'<span class="bad">{said} ◄</span>' if cell.is_off else said
+    if not basis:
+        return tag("td", summary, class_="off" if cell.is_off else None)
     inside = "".join(entry_details(entry) for entry in basis[:6])
     return tag("td", details(summary, inside), class_="off" if cell.is_off else None)

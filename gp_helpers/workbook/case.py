@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 from gp_helpers.cases import Role, Step, case_class
 from gp_helpers.checkers import ClaimState, Verdict
 from gp_helpers.display.card import verdict_card
+from gp_helpers.display.charts import resources_over_sessions
 from gp_helpers.display.divergence import divergence_view
 from gp_helpers.display.gantt import decision_gantt
+from gp_helpers.display.graphs import dependency_graph, wait_for_graph
 from gp_helpers.display.html import Html, table, tag
 from gp_helpers.display.logs import LogLine, parse, service_logs
 from gp_helpers.display.matrix import decision_matrix
 from gp_helpers.display.mechanisms import mechanism_of
+from gp_helpers.display.queue import queue_timeline
 from gp_helpers.display.svg import Svg
 from gp_helpers.display.timeline import timeline
 from gp_helpers.display.wording import grounds, say
@@ -217,13 +220,29 @@ class CaseHandle:
         """The card: verdict, claims, and the history entries that they rest on."""
         return self._when_selected(lambda: verdict_card(self.result, self.history))
 
-    def decisions(self, step: str | None = None) -> Any:
+    def decisions(self, title: str = "Who decided what", step: str | None = None) -> Any:
         """Who decided what about the same token or message, disagreements first."""
-        return self._when_selected(lambda: decision_matrix(self.history, step=step))
+        return self._when_selected(lambda: decision_matrix(self.history, title=title, step=step))
 
     def gantt(self) -> Any:
         """What each validator decided over the platform's own time."""
         return self._when_selected(lambda: decision_gantt(self.history))
+
+    def queue(self) -> Any:
+        """Who waited in the platform's queue, and at which turn each was served."""
+        return self._when_selected(lambda: queue_timeline(self.history))
+
+    def wait_for(self) -> Any:
+        """Which request waits for which, drawn; a cycle is marked."""
+        return self._when_selected(lambda: wait_for_graph(self.history))
+
+    def dependencies(self) -> Any:
+        """What the objects of a session depend on, drawn; what is missing is marked."""
+        return self._when_selected(lambda: dependency_graph(self.history))
+
+    def resources(self) -> Any:
+        """What the platform holds over the number of sessions so far."""
+        return self._when_selected(lambda: resources_over_sessions(self.history))
 
     def sources(self) -> Any:
         """The as-reported and the remediated component of each defect that is on, as a diff."""
