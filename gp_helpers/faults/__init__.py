@@ -5,7 +5,21 @@ Real messages are ordered, delayed, dropped and cut; nothing sleeps in the place
 
 from __future__ import annotations
 
-from gp_helpers.faults.delay_line import NO_DELAY, Delay
+from gp_helpers.faults.delay_line import NO_DELAY, Delay, Direction
+from gp_helpers.faults.frames import FrameProxy, SeenHandshake
+from gp_helpers.faults.frames_core import Fate, FrameRecord
+from gp_helpers.faults.frames_plan import (
+    ANY_FRAME,
+    CloseWith,
+    DelayFrame,
+    DropFrame,
+    DuplicateFrame,
+    FrameMatch,
+    FramePlan,
+    HoldUntilPassed,
+    ReorderFrame,
+    WireMessage,
+)
 from gp_helpers.faults.gates import GateTimeout, OrderGate
 from gp_helpers.faults.http import HttpFault
 from gp_helpers.faults.http_core import (
@@ -18,19 +32,30 @@ from gp_helpers.faults.http_core import (
     NeverAnswer,
 )
 from gp_helpers.faults.store import HeldLock, WriteLockError, held_write_lock
-from gp_helpers.faults.tcp import AchievedDelay, Direction, TcpProxy
+from gp_helpers.faults.tcp import AchievedDelay, TcpProxy
 from gp_helpers.faults.tcp_core import PASS, TcpFault
 
 __all__ = [
+    "ANY_FRAME",
     "NO_DELAY",
     "PASS",
     "AchievedDelay",
     "Answer",
+    "CloseWith",
     "Delay",
+    "DelayFrame",
     "Direction",
+    "DropFrame",
+    "DuplicateFrame",
+    "Fate",
+    "FrameMatch",
+    "FramePlan",
+    "FrameProxy",
+    "FrameRecord",
     "GateTimeout",
     "HeldLock",
     "Hold",
+    "HoldUntilPassed",
     "HttpFault",
     "HttpFaultPlan",
     "HttpMessage",
@@ -38,8 +63,11 @@ __all__ = [
     "Match",
     "NeverAnswer",
     "OrderGate",
+    "ReorderFrame",
+    "SeenHandshake",
     "TcpFault",
     "TcpProxy",
+    "WireMessage",
     "WriteLockError",
     "held_write_lock",
 ]

@@ -9,9 +9,22 @@ from __future__ import annotations
 import random
 from collections import deque
 from dataclasses import dataclass
+from enum import Enum
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+
+
+class Direction(Enum):
+    """Which way bytes travel."""
+
+    TO_SERVER = "to_server"
+    TO_CLIENT = "to_client"
+
+    @property
+    def opposite(self) -> Direction:
+        """The other way."""
+        return Direction.TO_CLIENT if self is Direction.TO_SERVER else Direction.TO_SERVER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,14 +75,14 @@ class DelayLine(Generic[T]):
     def __len__(self) -> int:
         return len(self._held)
 
-    def push(self, item: T, size: int, now: float) -> None:
-        """Take in an item of `size` bytes at `now`."""
+    def push(self, item: T, size: int, now: float, *, extra_s: float = 0.0) -> None:
+        """Take in an item of `size` bytes at `now`, which takes `extra_s` more than others."""
         jitter = self._random.uniform(0, self.delay.jitter_s) if self.delay.jitter_s else 0.0
         sent_at = now
         if self.delay.bytes_per_s is not None:
             sent_at = max(now, self._line_is_free_at) + size / self.delay.bytes_per_s
             self._line_is_free_at = sent_at
-        due = max(sent_at + self.delay.latency_s + jitter, self._last_due)
+        due = max(sent_at + self.delay.latency_s + jitter + extra_s, self._last_due)
         self._last_due = due
         self._held.append(Departure(item, now, due))
 

@@ -13,23 +13,16 @@ import random
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
 from types import TracebackType
 from typing import Self, cast
 
 from gp_helpers.cloud_run.sockets import LISTEN_BACKLOG, bound_socket, reset_on_close
+from gp_helpers.faults.delay_line import Direction
 from gp_helpers.faults.tcp_core import PASS, Ending, TcpFault, TcpLane
 from gp_helpers.faults.timing import PreciseTimer
 
 _MOST_DELAYS_KEPT = 10_000
 _MOST_BYTES_HELD = 1 << 20
-
-
-class Direction(Enum):
-    """Which way bytes travel."""
-
-    TO_SERVER = "to_server"
-    TO_CLIENT = "to_client"
 
 
 @dataclass(frozen=True, slots=True)
