@@ -23,6 +23,7 @@ from gp_helpers.evidence.folder import ENVIRONMENT_FILE, OWNER_FILE, RunFolder, 
 from gp_helpers.evidence.har import archive, entries_of
 from gp_helpers.evidence.junit import junit
 from gp_helpers.evidence.manifest import MANIFEST_FILE, build
+from gp_helpers.evidence.markup import data_uri
 from gp_helpers.evidence.notebook_html import notebook_html
 from gp_helpers.evidence.reading import VERDICTS_FILE
 from gp_helpers.evidence.report import report
@@ -228,4 +229,4 @@ def _figure(path: Path) -> str | None:
         svg = path.read_text(encoding="utf-8")
     except (OSError, ValueError):
         return None
-    return svg if path.suffix == ".svg" and "<svg" in svg else None
+    return data_uri(svg) if path.suffix == ".svg" and "<svg" in svg else None

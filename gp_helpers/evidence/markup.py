@@ -85,10 +85,15 @@ def pairs(values: Mapping[str, str]) -> str:
     return f"<dl>{items}</dl>"
 
 
-def image(svg: str, description: str) -> str:
-    """An SVG inside the page: isolated from it, and nothing is fetched."""
-    flat = urllib.parse.quote(" ".join(svg.split("\n")), safe=" <>/;=,()!$*+@?~[]{}|^")
-    return f'<img alt="{text(description)}" src="data:image/svg+xml,{html.escape(flat)}">'
+def data_uri(svg: str) -> str:
+    """An SVG as an address that holds it."""
+    flat = urllib.parse.quote(" ".join(svg.split("\n")), safe=" /;=,()!$*+@?~[]{}|^")
+    return f"data:image/svg+xml,{flat}"
+
+
+def image(address: str, description: str) -> str:
+    """An image inside the page: isolated from it, and nothing is fetched."""
+    return f'<img alt="{text(description)}" src="{address}">'
 
 
 def number(value: float | None, *, digits: int = 2) -> str:

@@ -25,7 +25,7 @@ class CaseMatter:
     """Its entry of ``verdicts.json``."""
     exhibit: Exhibit | None
     figures: Mapping[str, str] = field(default_factory=dict)
-    """Name to SVG, for those that are shown in the page."""
+    """Name to image address, for those that are shown in the page."""
     files: Sequence[str] = ()
     """Names of the files of the run that are about it."""
 
@@ -91,11 +91,11 @@ def _what_was_seen(case: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _figures(matter: CaseMatter) -> Iterator[str]:
-    for name, svg in matter.figures.items():
+    for name, address in matter.figures.items():
         words = name.replace("_", " ")
         caption = "Who said what to whom, and when" if name == "timeline" else words
         described = f"{words} of {matter.case['case']}; the history below has the same as text"
-        yield f"<figure>{markup.image(svg, described)}"
+        yield f"<figure>{markup.image(address, described)}"
         yield f"<figcaption>{text(caption)}</figcaption></figure>"
 
 

@@ -173,7 +173,7 @@ def _search(
 
 def _members(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:
     """What is packed in a file: the members of a zip, the content of a gzip."""
-    if content[:2] == b"PK":
+    if b"PK\x05\x06" in content:
         try:
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
                 for info in archive.infolist():

@@ -4,9 +4,11 @@ from gp_helpers.checkers import Disagreement, Judgement, Observed
 from gp_helpers.history import History, Kind
 from gp_helpers.plan import CASES
 
+FINDING = "NOT_ANSWERED"
+
 
 def check(history: History) -> Judgement:
-    answered = Observed("answered", "every request is answered with 200", "NOT_ANSWERED")
+    answered = Observed("answered", "every request is answered with 200", FINDING)
     disagreement = None
     for entry in history.of(Kind.RESPONSE):
         if entry.data.get("ms") is None:

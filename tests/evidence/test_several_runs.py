@@ -1,0 +1,185 @@
+"""Several runs: compared, followed, and their failure patterns written down."""
+
+import dataclasses
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from gp_helpers.checkers import Outcome
+from gp_helpers.evidence import (
+    Change,
+    Comparison,
+    NotARunError,
+    RunFolder,
+    bundle,
+    compare,
+    finalise,
+    patterns,
+    read_run,
+    trend,
+    trend_svg,
+)
+from gp_helpers.plan import UnknownNameError
+from gp_helpers.platform.defects.catalogue import CATALOGUE
+from tests.evidence import tiny_checks
+from tests.evidence.stories import CASE, OTHER, a_run, parameters, tell
+
+
+def run_with(outputs: Path, run_id: str, environment: str = "e", **statuses: int | None) -> Path:
+    """A finalised run: case (with ``_`` for ``.``) to status; None is selected and not reached."""
+    chosen = {name.replace("__", "."): status for name, status in statuses.items()}
+    with RunFolder.create(
+        outputs, parameters(cases=list(chosen)), environment=environment, run_id=run_id
+    ) as run:
+        for case, status in chosen.items():
+            if status is not None:
+                tell(run, case, status=status)
+    return finalise(run.path).path
+
+
+@pytest.fixture
+def compared(tmp_path: Path) -> Comparison:
+    before = run_with(
+        tmp_path, "before", auth__validation_cascade=500, auth__timing=200, routing__priority=500,
+        auth__context_isolation=200, auth__error_amplification=500, factory__lifecycle=200,
+    )  # fmt: skip
+    after = run_with(
+        tmp_path, "after", auth__validation_cascade=200, auth__timing=500, routing__priority=500,
+        auth__context_isolation=200, auth__error_amplification=None, journey__login_to_answer=200,
+    )  # fmt: skip
+    return compare(before, after)
+
+
+def test_what_became_of_each_case(compared: Comparison) -> None:
+    assert {one.case: one.change for one in compared.cases} == {
+        "auth.validation_cascade": Change.FIXED,
+        "auth.timing": Change.BROKEN,
+        "auth.context_isolation": Change.STILL_PASSING,
+        "auth.error_amplification": Change.UNDECIDED,
+        "routing.priority": Change.STILL_FAILING,
+        "factory.lifecycle": Change.ONLY_BEFORE,
+        "journey.login_to_answer": Change.ONLY_AFTER,
+    }
+    (fixed,) = compared.of(Change.FIXED)
+    assert (fixed.before, fixed.after) == (Outcome.FAIL, Outcome.PASS)
+    assert (fixed.findings_before, fixed.findings_after) == (("NOT_ANSWERED",), ())
+    assert compared.status == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "status"),
+    [(500, 200, 0), (500, 500, 0), (200, 200, 0), (200, 500, 1), (200, None, 2), (None, 200, 2)],
+)
+def test_the_status_of_a_comparison(
+    before: int | None, after: int | None, status: int, tmp_path: Path
+) -> None:
+    one = run_with(tmp_path, "one", auth__timing=before)
+    other = run_with(tmp_path, "other", auth__timing=after)
+    assert compare(one, other).status == status
+
+
+def test_a_bundle_and_a_run_that_died_are_compared_too(tmp_path: Path) -> None:
+    packed = bundle(run_with(tmp_path, "one", auth__timing=500))
+    with RunFolder.create(
+        tmp_path, parameters(cases=[OTHER]), environment="e", run_id="died"
+    ) as run:
+        tell(run, OTHER)
+    found = compare(packed, run.path)
+    assert [one.change for one in found.cases] == [Change.FIXED]
+    assert (found.before.is_final, found.after.is_final) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "changed"),
+    [(1.0, 1.1, False), (1.0, 2.0, True), (2.0, 1.0, True), (0.01, 0.2, False), (None, 1.0, False)],
+)
+def test_a_changed_timing_is_more_than_noise(
+    before: float | None, after: float | None, changed: bool, tmp_path: Path
+) -> None:
+    one = run_with(tmp_path, "one", auth__timing=200)
+    (case,) = compare(one, one).cases
+    case = dataclasses.replace(case, seconds_before=before, seconds_after=after)
+    assert case.has_changed_timing is changed
+
+
+def test_a_case_is_followed_over_all_runs(tmp_path: Path) -> None:
+    for number, status in enumerate((500, 200, 200, 200)):
+        run_with(tmp_path, f"run-{number}", "nightly", auth__timing=status, routing__priority=None)
+    run_with(tmp_path, "other", "weekly", auth__timing=200)
+    bundle(tmp_path / "other")
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "environment.json").write_text("{")
+    found = trend(tmp_path)
+    assert [(row.environment, row.case) for row in found.rows] == [
+        ("nightly", "auth.timing"),
+        ("nightly", "routing.priority"),
+        ("weekly", "auth.timing"),
+    ]
+    timing, priority, _ = found.rows
+    assert [point.run for point in timing.points] == [f"run-{number}" for number in range(4)]
+    assert str(timing.success) == "3 of 4 (75%; 95% interval 19.4% to 99.4%)"
+    assert timing.seconds(50) is not None
+    assert (priority.success.rate, priority.undecided, priority.seconds(50)) == (None, 4, None)
+    assert found.runs == 5
+    assert len(found.unreadable) == 1
+    assert found.unreadable[0].startswith("broken: ")
+    assert {row.environment for row in trend(tmp_path, environments=["weekly"]).rows} == {"weekly"}
+
+
+def test_the_trend_is_drawn_the_same_each_time(tmp_path: Path) -> None:
+    run_with(tmp_path, "one", auth__timing=200, auth__validation_cascade=500)
+    rows = trend(tmp_path).rows
+    drawn = trend_svg(rows)
+    assert drawn == trend_svg(rows)
+    text = "".join(ElementTree.fromstring(drawn).itertext())
+    for told in ("auth.timing", "auth.validation_cascade", "95% (dashed)", "success rate"):
+        assert told in text
+    assert trend_svg([]).startswith("<?xml")
+
+
+def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(NotARunError, match="no such folder"):
+        trend(tmp_path / "nowhere")
+    with pytest.raises(NotARunError, match="no such file or folder"):
+        read_run(tmp_path / "nowhere")
+
+
+def test_the_failure_patterns_of_a_suite(tmp_path: Path) -> None:
+    final = finalise(a_run(tmp_path, statuses=(401, 200), trials=2))
+    ((suite, text),) = patterns(final.path).items()
+    assert suite == "auth"
+    assert text == (
+        "# Failure patterns: Auth token cascades\n\n"
+        "Run `run-1`, environment `as_reported`.\n\n"
+        "## One token, read differently at every hop (`auth.validation_cascade`)\n\n"
+        "- **Symptom:** NOT_ANSWERED: status 401\n"
+        "- **Expected symptom:** 401 on one REST route and a refused handshake for a token that "
+        "the auth service accepts\n"
+        "- **First disagreement:** ada asks, and the platform says no\n"
+        "- **Findings:** `NOT_ANSWERED`\n"
+        "- **Mechanism:** not in the catalogue of defects\n"
+        "- **Failure rate:** 1 of 2 (50%; 95% interval 1.3% to 98.7%)\n"
+        "- **Run it again:** `golden-path run --env as_reported --case auth.validation_cascade "
+        "--seed 1176`\n\n"
+        "## Not observed\n\n"
+        "- `auth.timing`: 1 of 2 trials were made, all passed\n"
+    )
+
+
+def test_a_pattern_tells_mechanism_and_remedy_from_the_catalogue(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    defect = next(one for one in CATALOGUE.values() if one.case == CASE)
+    code = defect.finding_code
+    assert tiny_checks.FINDING == "NOT_ANSWERED"
+    monkeypatch.setattr(tiny_checks, "FINDING", code)
+    text = patterns(a_run(tmp_path), ["auth"])["auth"]
+    assert f"- **Mechanism** (`{code}`): {defect.mechanism}" in text
+    assert f"- **Remedy:** {defect.remedy}" in text
+
+
+def test_a_suite_that_is_none_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match="did you mean auth"):
+        patterns(a_run(tmp_path), ["aut"])
