@@ -132,7 +132,7 @@ def test_secrets_of_the_environment_are_known_by_their_names() -> None:
         "API_KEY": "abcdefghijkl",
         "MODEL_API_KEY": "sk-1234567890abcdef",
         "PASSWORD": "password",
-        "HOME": "/home/somebody-1234",
+        "HOME": "/srv/somebody-1234",
         "SSL_CERT_PRIVATE_KEY": "/etc/ssl/private-key1.pem",
     }
     assert set(environment_secrets(None, environ)) == {
