@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from gp_helpers.cases.components import check_components
+from gp_helpers.history import Kind
 from gp_helpers.parameters import Parameters
 from gp_helpers.plan import CASES, CaseInfo, Suite, UnknownNameError
 from gp_helpers.targets.running import Ability, Arrangement
@@ -33,6 +34,13 @@ class CannotGoOn(Exception):
 
     It ends the trial's steps, not the verdict: what was not observed makes it inconclusive.
     """
+
+
+class NotMadeError(CannotGoOn, AttributeError):
+    """A step needs what an earlier step would have made, and that one was not possible here."""
+
+    def __init__(self, name: str, missing_step: str) -> None:
+        super().__init__(f"{name} was not made, since {missing_step} was not possible here")
 
 
 StepMethod = Callable[[Any], Awaitable[Shown]]
@@ -80,6 +88,14 @@ class Case:
 
     def __init__(self, trial: Trial) -> None:
         self.trial = trial
+
+    def __getattr__(self, name: str) -> Any:
+        """Only called for what no step has made so far."""
+        if not name.startswith("_") and "trial" in self.__dict__:
+            for ended in self.trial.recorder.history.of(Kind.STEP_ENDED):
+                if ended.data["outcome"] == "unavailable":
+                    raise NotMadeError(name, ended.step)
+        raise AttributeError(f"{type(self).__name__} has no {name}")
 
     @classmethod
     def info(cls) -> CaseInfo:

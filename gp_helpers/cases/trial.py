@@ -37,6 +37,8 @@ from gp_helpers.probes import (
 )
 from gp_helpers.targets.running import RunningTarget, TargetKind, Unavailable
 
+LEDGER = "guest.json"
+"""In a run's folder: what all its processes did to a target in which they are guests."""
 POLL_S = 0.003
 """Pause between two questions to the platform."""
 
@@ -246,7 +248,9 @@ async def open_trial(
     seed = parameters.seed + number - 1
     source = random.Random(f"{case_id}/{seed}")
     redactor = Redactor(pseudonymise=target.kind is TargetKind.DEPLOYMENT)
-    guest = guest or Guest(target.limits)
+    if guest is None:
+        shared = path is not None and target.limits is not None
+        guest = Guest(target.limits, path.parent.parent / LEDGER if shared and path else None)
     async with Supervisor(f"{case_id} {role} {number}") as supervisor:
         with Recorder(path, redactor) as recorder:
             recorder.start(
@@ -260,6 +264,7 @@ async def open_trial(
                 optional_claims=list(cls.optional_claims.get(target.kind.value, ())),
                 thresholds={name: parameters.threshold(name) for name in cls.info().thresholds},
                 concurrent_users=parameters.concurrent_users,
+                events=_described_events(target),
                 wall=datetime.now(UTC).isoformat(),
                 **(about or {}),
             )
@@ -280,6 +285,12 @@ async def open_trial(
             finally:
                 opened.end()
                 await supervisor.close()
+
+
+def _described_events(target: RunningTarget) -> list[str]:
+    """The events that a platform has, in the plan's order."""
+    websocket = target.description.websocket
+    return [] if websocket is None else list(websocket.rules)
 
 
 async def take_all(opened: OpenTrial) -> Verdict:

@@ -28,6 +28,8 @@ class Question:
     received: tuple[Entry, ...]
     settled: Entry | None
     """The silence after it."""
+    expected_events: tuple[str, ...] = EVENTS
+    """The events that the platform has."""
 
     @property
     def request_id(self) -> str:
@@ -53,6 +55,7 @@ def questions(history: History, *, about: Iterable[str] | None = None) -> list[Q
     for entry in history.of(Kind.WS_RECEIVED):
         received.setdefault(str(entry.data.get("request_id")), []).append(entry)
     silences = history.of(Kind.SILENCE)
+    events = events_of(history)
     found = []
     for asked in history.of(Kind.EXPECTED):
         if "question" not in asked.data:
@@ -64,10 +67,19 @@ def questions(history: History, *, about: Iterable[str] | None = None) -> list[Q
         after = [e for e in silences if question is not None and e.seq > question.seq]
         found.append(
             Question(
-                asked, question, tuple(received.get(request_id, ())), after[-1] if after else None
+                asked,
+                question,
+                tuple(received.get(request_id, ())),
+                after[-1] if after else None,
+                events,
             )
         )
     return found
+
+
+def events_of(history: History) -> tuple[str, ...]:
+    """The events that the platform has, as the trial's header says; the plan's five by default."""
+    return tuple(history.header.get("events") or EVENTS)
 
 
 def five_events(
@@ -83,6 +95,7 @@ def five_events(
     claim.expected = 0
     for question in asked:
         claim.expected += 1
+        claim.statement = _of_those_described(claim.statement, question.expected_events)
         who = f"{question.person}'s question"
         if question.sent is None:
             claim.unobserved(f"{who} was not sent")
@@ -91,25 +104,37 @@ def five_events(
         basis = (question.sent, *question.received)
         if question.settled is None:
             claim.unobserved(f"{who}: {len(events)} events came, and it did not get silent")
-        elif events == list(EVENTS):
+        elif events == list(question.expected_events):
             claim.holds(*basis, question.settled)
         else:
-            claim.violated(f"{who} got {_described(events)}", *basis, question.settled)
+            described = _described(events, question.expected_events)
+            claim.violated(f"{who} got {described}", *basis, question.settled)
     claim.expected = max(claim.expected, NEVER_EMPTY)
     return claim
 
 
-def _described(events: list[str]) -> str:
+def _of_those_described(statement: str, expected: tuple[str, ...]) -> str:
+    missing = [name for name in EVENTS if name not in expected]
+    limited = f" (the target does not describe {', '.join(missing)})"
+    return statement if not missing or statement.endswith(limited) else statement + limited
+
+
+def _described(events: list[str], expected: tuple[str, ...]) -> str:
     counts = Counter(events)
-    missing = [name for name in EVENTS if not counts[name]]
-    doubled = [name for name in EVENTS if counts[name] > 1]
+    missing = [name for name in expected if not counts[name]]
+    doubled = [name for name in expected if counts[name] > 1]
+    number = _NUMBERS[len(expected)]
     if not events:
-        return "none of the five events"
+        return f"none of the {number} event{'s' if len(expected) != 1 else ''}"
     if missing:
-        return f"{len(EVENTS) - len(missing)} of five events (without {', '.join(missing)})"
+        got = len(expected) - len(missing)
+        return f"{got} of {number} events (without {', '.join(missing)})"
     if doubled:
         return f"{', '.join(doubled)} more than once"
     return f"its events in another order: {', '.join(events)}"
+
+
+_NUMBERS = ("no", "one", "two", "three", "four", "five")
 
 
 def answered(asked: Iterable[Question], finding: str, *, name: str, statement: str) -> Observed:

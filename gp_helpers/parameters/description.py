@@ -73,7 +73,7 @@ class Persistence(Operation):
     """A request that reads a conversation back, and how to tell that the question is in it."""
 
     found: str | None = None
-    """JMESPath predicate with placeholders (``{text}``, ``{request_id}``): the question is there."""
+    """JMESPath predicate with placeholders (``{text}``, ``{request_id}``): it is there."""
     items: str | None = None
     """JMESPath path to the list of stored messages; each is expected to have ``content``."""
 

@@ -71,7 +71,7 @@ def render_expression(expression: str, variables: Mapping[str, Any]) -> str:
 
 
 def fill_known(template: Any, known: Mapping[str, str]) -> Any:
-    """Fill those placeholders that are known, by their whole dotted name; others stay as they are."""
+    """Fill those placeholders that are known, by their whole dotted name; leave the others."""
     if isinstance(template, str):
         return _PLACEHOLDER.sub(lambda match: known.get(match[1], match[0]), template)
     if isinstance(template, Mapping):

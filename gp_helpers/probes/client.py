@@ -7,7 +7,6 @@ embedded platform, a case, or a defect.
 from __future__ import annotations
 
 import base64
-import http.cookies
 import urllib.parse
 import uuid
 from collections.abc import Mapping
@@ -16,7 +15,7 @@ from typing import Any
 
 from gp_helpers.history import Entry, Kind, Recorder, fingerprint
 from gp_helpers.parameters.description import Operation, WebSocketDescription
-from gp_helpers.parameters.templates import render
+from gp_helpers.parameters.templates import render, render_expression
 from gp_helpers.probes.guest import Guest
 from gp_helpers.probes.http import Exchange, HttpProbe, search
 from gp_helpers.probes.people import Person
@@ -77,37 +76,60 @@ class Client:
         self._supervisor = supervisor
         self._ids = ids
         self._opened: dict[str, int] = {}
+        self._accounts_taken = 0
         self.people: dict[str, Person] = {}
         self.sockets: list[Socket] = []
 
     # People and tokens
 
     async def register(self, person: Person) -> Exchange | None:
-        """Make the person's account, where the target registers afresh."""
-        self.recorder.redactor.register(person.password, "password")
+        """Make the person's account where the target registers afresh, or give them a stated one.
+
+        Raises `NotDescribedError` if the stated accounts do not suffice.
+        """
+        if self.target.accounts:
+            person.take(self._next_account())
+        for secret in person.secrets:
+            self.recorder.redactor.register(secret, "password")
         self.people[person.label] = person
         accounts = self.target.description.accounts
         if accounts is None or accounts.register_ is None:
             return None
         return await self._send(person, accounts.register_, "register")
 
+    def _next_account(self) -> Mapping[str, str]:
+        """An account that nobody in this trial has; component checks are done with the first."""
+        accounts = self.target.accounts
+        if self.recorder.step == "components":
+            return accounts[0]
+        if self._accounts_taken >= len(accounts):
+            raise NotDescribedError(f"more than {len(accounts)} accounts: another user is needed")
+        self._accounts_taken += 1
+        return accounts[self._accounts_taken - 1]
+
     async def log_in(self, person: Person) -> Exchange | None:
         """Log in and keep the tokens; None for a target with a static token."""
         auth = self.target.description.auth
         if auth.login is None:
-            person.access_token = auth.token.static
+            person.access_token = render(auth.token.static or "", self._variables(person))
             self._remember(person, "static")
+            self._introduce(person)
             return None
-        token_path = auth.token.body
-        exchange = await self._send(
-            person, auth.login, "log in", secrets=(token_path, auth.refresh_token)
-        )
+        exchange = await self._send(person, auth.login, "log in", secrets=self._secret_paths())
         self._keep_tokens(person, exchange, "log in")
         user_id = exchange.find(auth.user_id)
         if user_id is not None:
             person.user_id = str(user_id)
-        self.recorder.add(Kind.USER, person.label, user_id=person.user_id, canary=person.canary)
+        self._introduce(person)
         return exchange
+
+    def _introduce(self, person: Person) -> None:
+        self.recorder.add(Kind.USER, person.label, user_id=person.user_id, canary=person.canary)
+
+    def _secret_paths(self) -> tuple[str | None, ...]:
+        auth = self.target.description.auth
+        cookie = f'cookies."{auth.token.cookie}"' if auth.token.cookie is not None else None
+        return (auth.token.body, cookie, auth.refresh_token)
 
     async def refresh(self, person: Person, *, refresh_token: str | None = None) -> Exchange:
         """Rotate the tokens; with an older ``refresh_token`` the person's own stay as they are."""
@@ -119,7 +141,7 @@ class Client:
             auth.refresh,
             "refresh",
             variables={"refresh_token": refresh_token or person.refresh_token},
-            secrets=(auth.token.body, auth.refresh_token),
+            secrets=self._secret_paths(),
         )
         if refresh_token is None:
             self._keep_tokens(person, exchange, "refresh")
@@ -135,9 +157,9 @@ class Client:
     def _keep_tokens(self, person: Person, exchange: Exchange, purpose: str) -> None:
         auth = self.target.description.auth
         if auth.token.cookie is not None:
-            token = _cookie(exchange, auth.token.cookie)
+            token = exchange.cookies.get(auth.token.cookie)
         else:
-            token = exchange.find(auth.token.body)
+            token = exchange.find(auth.token.body) or search(auth.token.body, exchange.body)
         if not isinstance(token, str) or not exchange.accepted:
             return
         person.access_token = token
@@ -259,7 +281,9 @@ class Client:
         description = self._ws()
         token = token if token is not None else person.access_token
         handshake = self._handshake(description, person, token or "", query or {}, timeout_s)
-        self._guest.admit_connection(handshake.url)
+        connected = {one.person.label for one in self.sockets if one.closed is None}
+        self._guest.admit_user(len(connected | {person.label}))
+        await self._guest.admit_connection(handshake.url)
         self._opened[person.label] = self._opened.get(person.label, 0) + 1
         label = f"{person.label}-ws-{self._opened[person.label]}"
         redactor = self.recorder.redactor
@@ -289,13 +313,10 @@ class Client:
         socket = Socket(label, person, description, self.recorder, channel, opened)
         self.sockets.append(socket)
         socket.start_reading(self._supervisor)
-        if description.present_token == "first_message":
-            await socket.send(
-                render(
-                    description.first_message,
-                    {"token": token, "user": person.as_variables()},
-                )
-            )
+        first = description.first_message
+        for message in first if isinstance(first, list) else [first]:
+            if message is not None:
+                await socket.send(render(message, self._variables(person) | {"token": token}))
         return socket, None
 
     def _handshake(
@@ -308,7 +329,7 @@ class Client:
     ) -> Handshake:
         variables = self._variables(person) | {
             "token": token,
-            "token_base64url": base64.urlsafe_b64encode(token.encode()).decode().rstrip("="),
+            "token_base64url": _base64url(token),
         }
         headers = list(render(description.headers, variables).items())
         subprotocols = list(description.subprotocols)
@@ -331,7 +352,8 @@ class Client:
             subprotocols,
             timeout_s,
             verify_tls=self.target.description.verify_tls,
-            options=description.options,
+            options=render(description.options, variables),
+            via=self.target.socket_via,
         )
 
     async def open_conversation(self, person: Person) -> str:
@@ -395,7 +417,7 @@ class Client:
         if ping is None:
             raise NotDescribedError("websocket.ping")
         ping_id = str(self._ids.uuid4())
-        pong: str = render(ping.pong, {"ping_id": ping_id})
+        pong = render_expression(ping.pong, {"ping_id": ping_id})
         socket.pongs_awaited.append(pong)
         sent = await socket.send(render(ping.send, {"ping_id": ping_id}))
         return None if sent is None else pong
@@ -449,10 +471,9 @@ class Client:
             "refresh_token": person.refresh_token or "",
             "thread_id": person.thread_id or "",
             "thread_title": f"Costs of {person.name}",
+            "token_base64url": _base64url(person.access_token or ""),
         }
 
 
-def _cookie(exchange: Exchange, name: str) -> str | None:
-    jar: http.cookies.SimpleCookie = http.cookies.SimpleCookie()
-    jar.load(exchange.headers.get("set-cookie", ""))
-    return jar[name].value if name in jar else None
+def _base64url(token: str) -> str:
+    return base64.urlsafe_b64encode(token.encode()).decode().rstrip("=")

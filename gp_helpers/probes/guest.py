@@ -1,10 +1,20 @@
-"""Being a guest: the limits that a target states are held by the clients, and counted."""
+"""Being a guest: the limits that a target states are held by the clients, and counted.
+
+The budget is one run's: where several processes work for a run, they share a ledger in its folder.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import fcntl
+import json
 import time
 import urllib.parse
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 from gp_helpers.parameters.description import Limits
 
@@ -20,68 +30,135 @@ class LimitReachedError(Exception):
 
 
 @dataclass
+class Spent:
+    """What was done to a target so far."""
+
+    requests: int = 0
+    connections: int = 0
+    most_users: int = 0
+    refused: int = 0
+    """Requests and connections that were not made, because a limit was reached."""
+    hosts: dict[str, int] = field(default_factory=dict)
+    began: float | None = None
+    """On the system's monotonic clock, which processes share."""
+    next_slot: float = 0.0
+    """When the stated rate allows the next request."""
+
+
+@dataclass
 class Guest:
-    """Counts what was done to a target, and refuses what its limits do not allow.
+    """Counts what is done to a target, and refuses what its limits do not allow.
 
     ``limits`` None is a platform of our own, on loopback: counted, not limited.
     """
 
     limits: Limits | None
-    requests: int = 0
-    connections: int = 0
-    open_connections: int = 0
-    hosts: dict[str, int] = field(default_factory=dict)
-    refused: int = 0
-    _began: float = field(default_factory=time.monotonic)
-    _slots: float = 0.0
+    ledger: Path | None = None
+    """A file in which all processes of a run count together; None counts for this one alone."""
+    _spent: Spent = field(default_factory=Spent)
 
-    def admit_request(self, url: str) -> None:
-        """Count one HTTP request, or raise `LimitReachedError`."""
-        self._admit(url, "requests", self.requests + 1)
-        self.requests += 1
+    def __post_init__(self) -> None:
+        at_once = self.limits.concurrent_users if self.limits is not None else None
+        self._turns = asyncio.Semaphore(at_once) if at_once is not None else nullcontext()
 
-    def admit_connection(self, url: str) -> None:
-        """Count one WebSocket connection, or raise `LimitReachedError`."""
-        self._admit(url, "connections", self.connections + 1)
-        self.connections += 1
+    @property
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """What a request holds while it is under way: no more are than users are allowed."""
+        return self._turns
 
-    def seconds_until_allowed(self) -> float:
-        """How long the next request has to wait so that the stated rate holds; 0 without one."""
-        if self.limits is None or self.limits.rate_per_s is None:
-            return 0.0
-        now = time.monotonic()
-        self._slots = max(self._slots, now)
-        wait = self._slots - now
-        self._slots += 1 / self.limits.rate_per_s
-        return wait
+    async def admit_request(self, url: str) -> None:
+        """Count one HTTP request once the rate allows it, or raise `LimitReachedError`."""
+        await self._admit(url, "requests", lambda spent: spent.requests + 1)
+
+    async def admit_connection(self, url: str) -> None:
+        """Count one WebSocket connection likewise."""
+        await self._admit(url, "connections", lambda spent: spent.connections + 1)
+
+    def admit_user(self, users: int) -> None:
+        """Count the users who are connected together, or raise `LimitReachedError`."""
+        if self.limits is not None and users > self.limits.concurrent_users:
+            with self._opened() as spent:
+                spent.refused += 1
+            raise LimitReachedError("concurrent_users", self.limits.concurrent_users, users)
+        with self._opened() as spent:
+            spent.most_users = max(spent.most_users, users)
 
     def counted(self) -> dict[str, object]:
         """What was done so far, for the evidence."""
-        return {
-            "requests": self.requests,
-            "connections": self.connections,
-            "hosts": dict(self.hosts),
-            "refused": self.refused,
-            "seconds": round(time.monotonic() - self._began, 3),
-        }
+        with self._opened() as spent:
+            return {
+                "requests": spent.requests,
+                "connections": spent.connections,
+                "users_at_once": spent.most_users,
+                "hosts": dict(spent.hosts),
+                "refused": spent.refused,
+                "seconds": round(time.monotonic() - (spent.began or time.monotonic()), 3),
+            }
 
-    def _admit(self, url: str, limit: str, wanted: int) -> None:
-        host = urllib.parse.urlsplit(url).netloc.rpartition("@")[2]
-        if self.limits is not None:
+    async def _admit(self, url: str, limit: str, wanted: Callable[[Spent], int]) -> None:
+        host = host_of(url)
+        with self._opened() as spent:
+            now = time.monotonic()
+            spent.began = spent.began if spent.began is not None else now
             try:
-                self._hold(self.limits, host, limit, wanted)
+                self._hold(spent, host, limit, wanted(spent), now)
             except LimitReachedError:
-                self.refused += 1
+                spent.refused += 1
                 raise
-        self.hosts[host] = self.hosts.get(host, 0) + 1
+            setattr(spent, limit, wanted(spent))
+            spent.hosts[host] = spent.hosts.get(host, 0) + 1
+            wait = self._wait(spent, now)
+        if wait > 0:
+            await asyncio.sleep(wait)
 
-    def _hold(self, limits: Limits, host: str, limit: str, wanted: int) -> None:
-        name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
-        if limits.hosts and host not in limits.hosts and name not in limits.hosts:
+    def _wait(self, spent: Spent, now: float) -> float:
+        """How long this one has to wait so that the stated rate holds."""
+        if self.limits is None or self.limits.rate_per_s is None:
+            return 0.0
+        slot = max(spent.next_slot, now)
+        spent.next_slot = slot + 1 / self.limits.rate_per_s
+        return slot - now
+
+    def _hold(self, spent: Spent, host: str, limit: str, wanted: int, now: float) -> None:
+        limits = self.limits
+        if limits is None:
+            return
+        if limits.hosts and host not in limits.hosts and _name_of(host) not in limits.hosts:
             raise LimitReachedError("hosts", ", ".join(limits.hosts), host)
         allowed = getattr(limits, limit)
         if wanted > allowed:
             raise LimitReachedError(limit, allowed, wanted)
-        elapsed = time.monotonic() - self._began
+        elapsed = now - (spent.began or now)
         if elapsed > limits.seconds:
             raise LimitReachedError("seconds", limits.seconds, round(elapsed, 1))
+
+    @contextmanager
+    def _opened(self) -> Iterator[Spent]:
+        """What was spent, to be changed: from the ledger, which nobody else changes meanwhile."""
+        if self.ledger is None:
+            yield self._spent
+            return
+        with self.ledger.open("a+", encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.seek(0)
+            text = file.read()
+            spent = Spent(**json.loads(text)) if text else Spent()
+            try:
+                yield spent
+            finally:
+                file.seek(0)
+                file.truncate()
+                file.write(json.dumps(_as_json(spent)))
+
+
+def _as_json(spent: Spent) -> dict[str, Any]:
+    return {name: getattr(spent, name) for name in Spent.__dataclass_fields__}
+
+
+def host_of(url: str) -> str:
+    """``name:port`` of a URL, or ``name`` where it states no port."""
+    return urllib.parse.urlsplit(url).netloc.rpartition("@")[2]
+
+
+def _name_of(host: str) -> str:
+    return host if host.endswith("]") else host.rsplit(":", 1)[0]

@@ -7,10 +7,13 @@ acted on it.
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
+from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
 import httpx
@@ -39,11 +42,18 @@ class Exchange:
     body: Any
     accepted: bool | None
     """Whether the operation's predicate holds; None without a response."""
+    cookies: Mapping[str, str] = field(default_factory=dict)
+    """The cookies that the response sets."""
 
     @property
     def root(self) -> dict[str, Any]:
         """The root of JMESPath expressions."""
-        return {"status": self.status, "headers": dict(self.headers), "body": self.body}
+        return {
+            "status": self.status,
+            "headers": dict(self.headers),
+            "cookies": dict(self.cookies),
+            "body": self.body,
+        }
 
     def find(self, expression: str | None) -> Any:
         """What a JMESPath expression finds in the response; None without one."""
@@ -61,14 +71,20 @@ def search(expression: str | None, value: Any) -> Any:
 
 
 def new_client(*, verify: bool = True, timeout_s: float = 10.0) -> httpx.AsyncClient:
-    """The one HTTP client of a lab; making one costs tens of ms for its TLS context."""
-    return httpx.AsyncClient(
+    """The one HTTP client of a lab; making one costs tens of ms for its TLS context.
+
+    It keeps no cookies, since many people use it, and follows no redirect: where a server sends
+    people is on record, and the probes stay at the hosts that the target names.
+    """
+    client = httpx.AsyncClient(
         verify=verify,
         timeout=timeout_s,
         trust_env=False,
         follow_redirects=False,
         limits=httpx.Limits(max_connections=400, max_keepalive_connections=100),
     )
+    client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    return client
 
 
 class HttpProbe:
@@ -97,10 +113,7 @@ class HttpProbe:
         """
         request = self._build(operation, variables, timeout_s)
         url = str(request.url)
-        wait = self._guest.seconds_until_allowed()
-        if wait > 0:
-            await asyncio.sleep(wait)
-        self._guest.admit_request(url)
+        await self._guest.admit_request(url)
         self._sent += 1
         label = f"http-{self._sent}"
         redactor = self._recorder.redactor
@@ -111,12 +124,13 @@ class HttpProbe:
             method=request.method,
             url=url,
             headers=redactor.headers(list(request.headers.multi_items())),
-            body=render(operation.json_body, variables) or operation.form,
+            body=render(operation.json_body, variables) or render(operation.form, variables),
             purpose=purpose,
         )
         began = time.perf_counter()
         try:
-            response, content = await asyncio.wait_for(self._exchange(request), timeout_s)
+            async with self._guest.turn:
+                response, content = await asyncio.wait_for(self._exchange(request), timeout_s)
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError) as error:
             definite = isinstance(error, httpx.ConnectError | httpx.UnsupportedProtocol)
             answer = self._recorder.add(
@@ -130,15 +144,17 @@ class HttpProbe:
             )
             return Exchange(label, asked, answer, None, {}, None, None)
         body = _decoded(response, content)
+        cookies = _cookies(response)
         root = {
             "status": response.status_code,
             "headers": {name.lower(): value for name, value in response.headers.items()},
+            "cookies": cookies,
             "body": body,
         }
         for path in secrets:
-            found = search(path, root)
-            if isinstance(found, str):
-                redactor.register(found, "token")
+            for found in (search(path, root), search(path, body)):
+                if isinstance(found, str):
+                    redactor.register(found, "token")
         answer = self._recorder.add(
             Kind.RESPONSE,
             actor,
@@ -158,6 +174,7 @@ class HttpProbe:
             root["headers"],
             body,
             search(operation.accepted, root) is True,
+            cookies,
         )
 
     def _build(
@@ -166,13 +183,23 @@ class HttpProbe:
         headers = dict(render(operation.headers, variables))
         if operation.bearer is not None:
             headers["Authorization"] = f"Bearer {render(operation.bearer, variables)}"
+        if operation.basic is not None:
+            user, password = (
+                render(part, variables)
+                for part in (operation.basic.username, operation.basic.password)
+            )
+            encoded = base64.b64encode(f"{user}:{password}".encode()).decode()
+            headers["Authorization"] = f"Basic {encoded}"
+        if operation.cookies:
+            cookies = render(operation.cookies, variables)
+            headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
         return self._client.build_request(
             operation.method,
             render(operation.url, variables),
             headers=headers,
             params=render(operation.query, variables) or None,
             json=render(operation.json_body, variables),
-            data=render(operation.form, variables) if operation.form else None,
+            data=render(operation.form, variables),
             timeout=timeout_s,
         )
 
@@ -187,6 +214,18 @@ class HttpProbe:
         finally:
             await response.aclose()
         return response, bytes(content)
+
+
+def _cookies(response: httpx.Response) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for line in response.headers.get_list("set-cookie"):
+        cookie: SimpleCookie = SimpleCookie()
+        try:
+            cookie.load(line)
+        except CookieError:
+            continue
+        found.update({name: morsel.value for name, morsel in cookie.items()})
+    return found
 
 
 def _decoded(response: httpx.Response, content: bytes) -> Any:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from gp_helpers.history.secret_forms import names_a_secret
 
 _LABELS = (
     "ada", "ben", "cleo", "dara", "eve", "finn", "gwen", "hugo", "iris", "jack", "kira", "liam",
@@ -26,6 +29,21 @@ class Person:
     refresh_token: str | None = None
     expires_in: float | None = None
     thread_id: str | None = None
+    account: Mapping[str, str] | None = None
+    """The account that the target states for this person; None for one that is made afresh."""
+
+    def take(self, account: Mapping[str, str]) -> None:
+        """Use an account that the target states."""
+        self.account = account
+        self.email = account.get("email", self.email)
+        self.password = account.get("password", self.password)
+        self.user_id = account.get("id", self.user_id)
+
+    @property
+    def secrets(self) -> list[str]:
+        """What of this person must never be recorded."""
+        stated = self.account or {}
+        return [self.password, *(text for key, text in stated.items() if names_a_secret(key))]
 
     @property
     def name(self) -> str:
@@ -35,6 +53,7 @@ class Person:
     def as_variables(self) -> dict[str, str]:
         """What ``{user.…}`` stands for in templates."""
         return {
+            **(self.account or {}),
             "email": self.email,
             "password": self.password,
             "name": self.name,

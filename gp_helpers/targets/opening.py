@@ -47,5 +47,11 @@ def open_target(
             return open_embedded(
                 target, defects=defects, arrangement=arrangement, folder=folder, http=http
             )
-        case _:
-            raise NotImplementedError(f"targets of kind {target.kind} cannot be opened yet")
+        case AsgiTarget():
+            from gp_helpers.targets.asgi import open_asgi
+
+            return open_asgi(target, arrangement=arrangement, folder=folder, http=http)
+        case DeploymentTarget():
+            from gp_helpers.targets.deployment import open_deployment
+
+            return open_deployment(target, arrangement=arrangement)

@@ -163,6 +163,10 @@ class RunningTarget:
     controls: Controls
     limits: Limits | None
     """What a guest may do; None on a platform that is ours."""
+    accounts: Sequence[Mapping[str, str]] = ()
+    """The accounts that the target states; empty where users are made afresh."""
+    socket_via: tuple[str, int] | None = None
+    """Where to connect for the socket in place of its URL's address: a proxy in front of it."""
 
     def can(self, ability: Ability) -> bool:
         """Whether the target has an ability."""

@@ -14,6 +14,8 @@ _BUILT_IN = {
     "json": "gp_helpers.targets.transports.json_text:JsonTransport",
     "socketio": "gp_helpers.targets.transports.socketio:SocketIoTransport",
 }
+_EXTRAS = {"socketio": "socketio"}
+"""The extra of this package that a transport needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,8 @@ class Handshake:
     max_message_bytes: int = 4_194_304
     verify_tls: bool = True
     options: Mapping[str, Any] = field(default_factory=dict)
+    via: tuple[str, int] | None = None
+    """Connect there; Host and SNI stay those of the URL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,5 +117,9 @@ def transport(name: str) -> Transport:
     try:
         made: Transport = getattr(importlib.import_module(module_name), attribute)()
     except (ImportError, AttributeError) as error:
-        raise ValueError(f"transport {name!r} cannot be imported: {error}") from error
+        extra = _EXTRAS.get(name)
+        hint = f"; it needs the extra {extra}: pip install 'golden-path-workbook[{extra}]'"
+        raise ValueError(
+            f"transport {name!r} cannot be imported: {error}{hint if extra else ''}"
+        ) from error
     return made

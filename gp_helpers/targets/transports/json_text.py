@@ -80,6 +80,13 @@ class JsonChannel:
         await self._connection.wait_closed()
 
 
+class _ConnectWithoutRedirects(connect):
+    """Where a server sends people is on record; the probes do not follow."""
+
+    def process_redirect(self, exc: Exception) -> Exception:
+        return exc
+
+
 class JsonTransport:
     """Opens WebSockets that carry one JSON value a text frame."""
 
@@ -91,8 +98,11 @@ class JsonTransport:
             if not handshake.verify_tls:
                 context.check_hostname = False
                 context.verify_mode = ssl.CERT_NONE
+        elsewhere: dict[str, Any] = {}
+        if handshake.via is not None:
+            elsewhere = {"host": handshake.via[0], "port": handshake.via[1]}
         try:
-            connection = await connect(
+            connection = await _ConnectWithoutRedirects(
                 handshake.url,
                 additional_headers=list(handshake.headers),
                 subprotocols=[Subprotocol(name) for name in handshake.subprotocols] or None,
@@ -104,6 +114,7 @@ class JsonTransport:
                 max_size=handshake.max_message_bytes,
                 max_queue=None,
                 ssl=context,
+                **elsewhere,
                 process_exception=lambda error: error,
             )
         except InvalidStatus as error:

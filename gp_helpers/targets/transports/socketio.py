@@ -1,0 +1,215 @@
+"""Socket.IO, on python-socketio's client (the extra ``socketio``), without its reconnecting.
+
+A message is ``{"event": name, "data": first argument, "args": all arguments}`` in both directions;
+what is sent needs only ``event`` and ``data``. ``{"event": "connect"}`` comes first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import ssl
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+import aiohttp
+import socketio
+from aiohttp.abc import AbstractResolver, ResolveResult
+from socketio.exceptions import ConnectionError as RefusedError
+from socketio.exceptions import SocketIOError
+
+from gp_helpers.targets.transports.base import (
+    Channel,
+    ChannelClosed,
+    Handshake,
+    HandshakeRefused,
+    Received,
+)
+
+_SHOWN = 4096
+_CLOSE_WITHIN_S = 2.0
+_ENDED = object()
+
+
+class _Elsewhere(AbstractResolver):
+    """Resolves every name to one address, so that Host and SNI stay those of the URL."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._host, self._port = host, port
+
+    async def resolve(self, host: str, port: int = 0, family: Any = 0) -> list[ResolveResult]:
+        del port
+        return [
+            {
+                "hostname": host,
+                "host": self._host,
+                "port": self._port,
+                "family": family,
+                "proto": 0,
+                "flags": 0,
+            }
+        ]
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+class SocketIoChannel:
+    """An open Socket.IO connection in one namespace."""
+
+    subprotocol: str | None = None
+
+    def __init__(
+        self, session: aiohttp.ClientSession, namespace: str, headers: Mapping[str, str]
+    ) -> None:
+        # Engine.IO moves cookies into the session's jar unless they come this way.
+        self.client = socketio.AsyncClient(
+            reconnection=False,
+            handle_sigint=False,
+            http_session=session,
+            websocket_extra_options={"headers": dict(headers)},
+        )
+        self._session = session
+        self._namespace = namespace
+        self._arrived: asyncio.Queue[Any] = asyncio.Queue()
+        self._closed_by_us: int | None = None
+        self.client.on("*", self._take, namespace=namespace)
+        self.client.on("connect", self._connected, namespace=namespace)
+        self.client.on("disconnect", self._disconnected, namespace=namespace)
+
+    async def _take(self, event: str, *arguments: Any) -> None:
+        self._arrived.put_nowait(
+            {"event": event, "data": arguments[0] if arguments else None, "args": list(arguments)}
+        )
+
+    async def _connected(self) -> None:
+        self._arrived.put_nowait({"event": "connect", "data": None, "args": []})
+
+    async def _disconnected(self, *_: Any) -> None:
+        self._arrived.put_nowait(_ENDED)
+
+    async def send(self, message: Any) -> None:
+        if not self.client.connected:
+            raise self._end()
+        if not isinstance(message, Mapping) or "event" not in message:
+            raise ValueError(f"a Socket.IO message is {{event, data}}, not {message!r}")
+        try:
+            await self.client.emit(
+                str(message["event"]), message.get("data"), namespace=self._namespace
+            )
+        except SocketIOError as error:
+            raise self._end() from error
+
+    async def receive(self) -> Received:
+        message = await self._arrived.get()
+        if message is _ENDED:
+            self._arrived.put_nowait(_ENDED)
+            raise self._end()
+        try:
+            raw = json.dumps(message)
+        except (TypeError, ValueError) as error:
+            return Received(None, repr(message)[:_SHOWN], f"not JSON: {error}")
+        return Received(message, raw[:_SHOWN])
+
+    def _end(self) -> ChannelClosed:
+        if self._closed_by_us is not None:
+            return ChannelClosed(self._closed_by_us, "", "us")
+        return ChannelClosed(1006, "disconnected", "them")
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        del reason
+        self._closed_by_us = code
+        try:
+            async with asyncio.timeout(_CLOSE_WITHIN_S):
+                await self.client.disconnect()
+        except (TimeoutError, SocketIOError):
+            pass
+        finally:
+            self._arrived.put_nowait(_ENDED)
+            await self._session.close()
+
+    async def abort(self) -> None:
+        self._closed_by_us = 1006
+        websocket, reading = self.client.eio.ws, self.client.eio.read_loop_task
+        connection = websocket and websocket.get_extra_info("socket")
+        if connection is not None:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        self._arrived.put_nowait(_ENDED)
+        if reading is not None:
+            await asyncio.wait({reading}, timeout=_CLOSE_WITHIN_S)
+        await self._session.close()
+
+
+class SocketIoTransport:
+    """Opens Socket.IO connections, over WebSocket alone.
+
+    Options: ``namespace`` (default ``/``), ``path`` (default ``socket.io``), ``auth`` (a mapping).
+    """
+
+    async def open(self, handshake: Handshake) -> Channel:
+        options = handshake.options
+        namespace = str(options.get("namespace", "/"))
+        context: ssl.SSLContext | bool = ssl.create_default_context()
+        if not handshake.verify_tls:
+            context = False
+        resolver = _Elsewhere(*handshake.via) if handshake.via is not None else None
+        session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=context, resolver=resolver),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            trace_configs=[_refusing_redirects()],
+        )
+        channel = SocketIoChannel(session, namespace, dict(handshake.headers))
+        try:
+            await channel.client.connect(
+                handshake.url,
+                auth=options.get("auth"),
+                transports=["websocket"],
+                namespaces=[namespace],
+                socketio_path=str(options.get("path", "socket.io")),
+                wait_timeout=handshake.timeout_s,
+            )
+        except _RedirectedError as redirect:
+            await channel.close()
+            raise HandshakeRefused(redirect.status, f"redirects to {redirect.to}") from redirect
+        except (RefusedError, aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+            await channel.close()
+            raise HandshakeRefused(_status_of(error), f"{type(error).__name__}: {error}") from error
+        except BaseException:
+            await channel.close()
+            raise
+        return channel
+
+
+class _RedirectedError(Exception):
+    """The server sends the handshake elsewhere; the probes do not follow."""
+
+    def __init__(self, status: int, to: str) -> None:
+        super().__init__(f"{status} to {to}")
+        self.status, self.to = status, to
+
+
+def _refusing_redirects() -> aiohttp.TraceConfig:
+    async def refuse(_: Any, __: Any, redirected: aiohttp.TraceRequestRedirectParams) -> None:
+        response = redirected.response
+        raise _RedirectedError(response.status, response.headers.get("Location", ""))
+
+    config = aiohttp.TraceConfig()
+    config.on_request_redirect.append(refuse)
+    return config
+
+
+_REFUSED = 403
+
+
+def _status_of(error: BaseException) -> int | None:
+    """The HTTP status of a refusal; 403 where the server refused in Socket.IO's own words."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, aiohttp.WSServerHandshakeError):
+            return cause.status
+        cause = cause.__cause__ or cause.__context__
+    return _REFUSED if "failed to connect" in str(error) else None
