@@ -87,6 +87,7 @@ DEFECTS: tuple[Defect, ...] = (
             "websocket.cleanup_race",
             "websocket.connection_interference",
             "websocket.cloud_run_timeout",
+            "factory.interface_mismatch",
             "factory.user_context_isolation",
             "factory.lifecycle",
             "journey.multi_user_isolation",
