@@ -104,7 +104,7 @@ def small_executions(folder: Path) -> list[Execution]:
     for seed in (1, 2):
         files.append(folder / f"{seed}.yaml")
         files[-1].write_text(f"seed: {seed}\n")
-    executions = []
+    executions: list[Execution] = []
     for number in range(SMALL_NOTEBOOKS):
         parameters = new_code_cell("seed = 1176", metadata={"tags": ["parameters"]})
         notebook = new_notebook(

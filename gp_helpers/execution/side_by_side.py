@@ -35,11 +35,15 @@ async def run_side_by_side(
     notebooks = prepared(jobs)
     with quick_context() as context:
         runner = Runner(keeper, context, concurrency, interruption, progress)
-        async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(runner.run(job, notebook))
-                for job, notebook in zip(jobs, notebooks, strict=True)
-            ]
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(runner.run(job, notebook))
+                    for job, notebook in zip(jobs, notebooks, strict=True)
+                ]
+        except ExceptionGroup as errors:
+            # The first one cancelled the others, which have saved what they had.
+            raise errors.exceptions[0] from None
         return [task.result() for task in tasks]
 
 

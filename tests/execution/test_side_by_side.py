@@ -77,9 +77,8 @@ def test_a_kernel_works_in_the_projects_root(tmp_path: Path) -> None:
 def test_a_destination_that_cannot_be_written_is_said_before_anything_runs(tmp_path: Path) -> None:
     source = write_notebook(tmp_path / "a.ipynb", "open('ran', 'w').close()")
     (tmp_path / "a.executed.ipynb").mkdir()
-    with pytest.raises(ExceptionGroup) as refusal:
+    with pytest.raises(IsADirectoryError):
         execute_now([job(source, cwd=tmp_path)])
-    assert isinstance(refusal.value.exceptions[0], IsADirectoryError)
     assert not (tmp_path / "ran").exists()
 
 
