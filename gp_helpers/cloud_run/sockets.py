@@ -31,6 +31,9 @@ def bound_socket(service: str = "", port: int = 0) -> socket.socket:
         # Lets a fixed port be bound again while old connections are in TIME_WAIT.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1 if port else 0)
         listener.bind((LOOPBACK, port))
+        # Set after a port was chosen, which would not be one's own alone with it: whoever restarts
+        # a service at its port needs it on the connections that the old one had.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     except OSError as error:
         listener.close()
         if error.errno in (errno.EADDRINUSE, errno.EACCES):

@@ -213,6 +213,7 @@ class _Running:
     auths: list[RunningService]
     model: RunningService
     backends: dict[str, RunningService]
+    backend_specs: dict[str, ServiceSpec]
     ingress: RunningService
     ingress_url: str
 
@@ -226,6 +227,7 @@ class _Running:
             auths={service.name: service for service in self.auths},
             model=self.model,
             backends=self.backends,
+            backend_specs=self.backend_specs,
             ingress=self.ingress,
             tcp_proxies=self.platform.tcp_proxies,
             http_faults=self.platform.http_faults,
@@ -261,6 +263,7 @@ async def _start(platform: _Platform) -> _Running:
     startup_probe = HttpProbe(probe["path"]) if probe["type"] == "http" else TcpProbe()
     template = platform.backend_spec("backend", auth_urls[0], model_url)
     backends: dict[str, RunningService] = {}
+    specs: list[ServiceSpec] = []
     if not arrangement.cold:
         specs = [
             platform.backend_spec(
@@ -286,4 +289,6 @@ async def _start(platform: _Platform) -> _Running:
         )
     )
     ingress_url = await platform.behind_faults(Hop.CLIENT_INGRESS, ingress.url)
-    return _Running(platform, auths, model, backends, ingress, ingress_url)
+    return _Running(
+        platform, auths, model, backends, {spec.name: spec for spec in specs}, ingress, ingress_url
+    )

@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
 from sqlalchemy.engine import make_url
 
-from gp_helpers.cloud_run import Host, RunningService
+from gp_helpers.cloud_run import Host, RunningService, ServiceSpec
 from gp_helpers.faults import HeldLock, HttpFault, TcpProxy, held_write_lock
 from gp_helpers.platform.auth.tokens import bad_tokens
 from gp_helpers.platform.contract import DIAGNOSTICS_HEADER
 from gp_helpers.platform.settings import StoreSettings
 from gp_helpers.targets.running import Ability, Hop, Unavailable
+
+_RESTART_GRACE_S = 0.5
+"""What a restarted instance gets to end by itself; nothing is under way when it is asked to."""
 
 
 class ControlError(Exception):
@@ -35,6 +38,7 @@ class EmbeddedControls:
     auths: dict[str, RunningService]
     model: RunningService
     backends: dict[str, RunningService]
+    backend_specs: Mapping[str, ServiceSpec]
     ingress: RunningService
     tcp_proxies: dict[Hop, TcpProxy]
     http_faults: dict[Hop, HttpFault]
@@ -122,7 +126,10 @@ class EmbeddedControls:
 
     async def restart_instance(self, name: str) -> None:
         """Stop a backend instance and start it again at the same address, its memory gone."""
-        self.backends[name] = await self._backend(name).restart()
+        service = self._backend(name)
+        await service.stop(_RESTART_GRACE_S)
+        spec = replace(self.backend_specs[name], port=service.port)
+        self.backends[name] = await self.host.start(spec)
 
     def _backend(self, name: str) -> RunningService:
         if name not in self.backends:
