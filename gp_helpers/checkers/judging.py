@@ -77,7 +77,7 @@ def within_time(history: History) -> Claim:
 
 def dropped_by_probes(history: History) -> str | None:
     """Why the probes cannot be trusted: something that they must have seen is not on record."""
-    return _unanswered(history) or _fewer_than_sent(history)
+    return _unanswered(history) or _pongs_missing(history) or _fewer_than_sent(history)
 
 
 def _unanswered(history: History) -> str | None:
@@ -93,6 +93,15 @@ def _unanswered(history: History) -> str | None:
         is_known = entry.seq in answered if entry.kind is Kind.REQUEST else entry.subject in decided
         if entry.step in ended and not is_known:
             return f"what became of {entry.kind.value} {entry.subject} was not recorded"
+    return None
+
+
+def _pongs_missing(history: History) -> str | None:
+    """Silences were proven by pongs that are not on record."""
+    came = sum(int(entry.data.get("pongs", 0)) for entry in history.of(Kind.SILENCE))
+    recorded = sum(bool(entry.data.get("is_pong")) for entry in history.of(Kind.WS_RECEIVED))
+    if came > recorded:
+        return f"{came} pongs came, {recorded} are on record: a probe dropped what it saw"
     return None
 
 

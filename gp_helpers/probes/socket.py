@@ -106,6 +106,8 @@ class Socket:
             about["is_pong"] = True
         if any(search(predicate, body) is True for predicate in self.description.ignore):
             about["is_ignored"] = True
+        if search(self.description.error, body) is True:
+            about["is_error"] = True
         event_id = search(self.description.event_id, body)
         if event_id is not None:
             about["event_id"] = event_id
