@@ -1,6 +1,7 @@
 """Statistics of trials: numbers in, numbers out. Knows no histories and no cases."""
 
 from gp_helpers.statistics.rates import SuccessRate, success_rate, trials_needed
+from gp_helpers.statistics.robust import robust_slope
 from gp_helpers.statistics.samples import Slope, Spread, percentile, slope, spread
 
 __all__ = [
@@ -8,6 +9,7 @@ __all__ = [
     "Spread",
     "SuccessRate",
     "percentile",
+    "robust_slope",
     "slope",
     "spread",
     "success_rate",

@@ -1,0 +1,62 @@
+"""Questions that a fixed text cannot answer, and what came back as their answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gp_helpers.cases.trial import Trial
+from gp_helpers.checkers import grounding
+from gp_helpers.history import Kind
+from gp_helpers.probes import Exchange, Socket
+from gp_helpers.probes.client import Question
+
+OCCASIONS = (
+    "the board meeting on Thursday",
+    "our yearly audit",
+    "the migration of the warehouse",
+    "the holiday season",
+    "the review with our investors",
+    "the launch of the new shop",
+    "the next funding round",
+    "the visit of the auditors",
+)
+
+
+def question_about_costs(trial: Trial) -> str:
+    """A question about the user's largest cost, with an occasion that its answer has to take up."""
+    occasion = trial.random.choice(OCCASIONS)
+    return f"What is my largest cost this month, and what matters about it before {occasion}?"
+
+
+def record_answer(trial: Trial, sockets: Iterable[Socket], question: Question) -> str:
+    """Put on record what a user has as the answer to a question; empty if nothing came."""
+    text, basis, person = "", [], ""
+    for socket in sockets:
+        person = socket.person.label
+        text = socket.answer_to(question.request_id) or text
+        basis += [
+            message.entry.seq
+            for message in socket.of(question.request_id)
+            if "agent_completed" in message.events
+        ]
+    trial.recorder.add(
+        Kind.MEASURED,
+        person,
+        question.request_id,
+        quantity="answer",
+        value=len(text),
+        unit="characters",
+        question=question.request_id,
+        text=text,
+        rests_on=basis,
+    )
+    return text
+
+
+def largest_cost(billing: Exchange) -> str:
+    """What a user's own figures say, in words."""
+    costs = grounding.costs_in(billing.body)
+    if not costs:
+        return "no costs"
+    largest = max(costs, key=lambda cost: cost.amount)
+    return f"{largest.service} {largest.amount:.2f}"

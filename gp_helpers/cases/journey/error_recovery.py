@@ -1,0 +1,204 @@
+"""journey.error_recovery: three real faults in one journey, and what a client does about each.
+
+A client that lost its connection, or was told that it may try again, sends the same request again
+under the same id; it cannot know how far the platform had come.
+"""
+
+from __future__ import annotations
+
+from gp_helpers.cases.asking import ask, connect, settle
+from gp_helpers.cases.journey.answers import question_about_costs, record_answer
+from gp_helpers.cases.steps import Case, Shown, step
+from gp_helpers.faults import Answer as HttpAnswer
+from gp_helpers.faults import HttpMessage, Match, NeverAnswer, OrderGate
+from gp_helpers.probes import NotDescribedError, Person, Socket
+from gp_helpers.probes.client import Question
+from gp_helpers.probes.http import search
+from gp_helpers.targets import Ability, Arrangement, Hop
+
+MODEL_TIMEOUT_S = 0.3
+MODEL_ATTEMPTS = 3
+BUSY_TIMEOUT_S = 0.15
+MOST_ATTEMPTS = 3
+"""How often a client sends one request."""
+WITHIN_S = 5.0
+COMPLETIONS = "/v1/chat/completions"
+
+
+class ErrorRecovery(Case):
+    """Each question is answered right, once, whatever breaks on the way."""
+
+    id = "journey.error_recovery"
+    arrangement = Arrangement(
+        proxied=frozenset({Hop.CLIENT_INGRESS, Hop.BACKEND_MODEL}),
+        backend={"model_timeout_s": MODEL_TIMEOUT_S, "model_attempts": MODEL_ATTEMPTS},
+        busy_timeout_s=BUSY_TIMEOUT_S,
+    )
+    requires = (Ability.CLIENT_HOP, Ability.MODEL_HOP, Ability.STORE_LOCK, Ability.DIAGNOSTICS)
+    describes = ("websocket", "billing", "persistence")
+
+    user: Person
+    sockets: list[Socket]
+    asked: list[Question]
+
+    @step("Log in, read one's own figures, connect.", expects="a connection")
+    async def connect(self) -> Shown:
+        self.asked = []
+        self.user = await self.trial.person()
+        await self.trial.client.open_conversation(self.user)
+        await self.trial.client.read_billing(self.user)
+        self.sockets = [await connect(self.trial, self.user)]
+        return Shown("Connected", [{"user": self.user.label}])
+
+    @step(
+        "Reset the connection while the agent thinks, reconnect, send the request again, and have "
+        "the new connection reset as well.",
+        expects="one run goes on, whoever is connected",
+        needs=(Ability.CLIENT_HOP, Ability.MODEL_HOP, Ability.DIAGNOSTICS),
+    )
+    async def reset_while_the_agent_thinks(self) -> Shown:
+        gate = self._gate()
+        question = await self._ask("reset", gate)
+        await self._reset()
+        await self._come_back(question)
+        await self.trial.client.ping(self.sockets[-1], WITHIN_S)
+        await self._reset()
+        gate.open()
+        await self.trial.silence(timeout_s=WITHIN_S)
+        return self._shown("Nobody is connected while the answer is made", question)
+
+    @step(
+        "Reconnect, resume from the last event that was seen, and send the request once more.",
+        expects="the rest of the five events, and no second run",
+        needs=(Ability.CLIENT_HOP, Ability.MODEL_HOP, Ability.DIAGNOSTICS),
+    )
+    async def come_back(self) -> Shown:
+        question = self.asked[-1]
+        await self._come_back(question)
+        await self._settle(question)
+        return self._shown("After coming back", question)
+
+    @step(
+        "Take the store's write lock while the agent thinks, and keep it past the busy timeout.",
+        expects="the client is told, and its next attempt is answered when the lock is free",
+        needs=(Ability.STORE_LOCK, Ability.MODEL_HOP),
+    )
+    async def lock_the_store(self) -> Shown:
+        gate = self._gate()
+        question = await self._ask("lock", gate)
+        self.trial.control("take the store's write lock")
+        async with self.trial.controls.hold_write_lock() as lock:
+            gate.open()
+            await settle(self.trial, [(self.sockets[-1], question)], within_s=WITHIN_S)
+        self._felt("lock", lock.held_s > BUSY_TIMEOUT_S)
+        await self._settle(question)
+        return self._shown("The store was locked", question)
+
+    @step(
+        "Let the model endpoint answer 503 to the next attempt, and hang at the one after it.",
+        expects="the platform tries again within its bounds, and answers once",
+        needs=(Ability.MODEL_HOP,),
+    )
+    async def fail_the_model(self) -> Shown:
+        self.trial.control("the model endpoint answers 503, then nothing")
+        plan = self.trial.controls.http_fault(Hop.BACKEND_MODEL).plan
+        match = Match(path_prefix=COMPLETIONS)
+        refused = plan.add(HttpAnswer(503), match=match)
+        hung = plan.add(NeverAnswer(), match=match)
+        question = await self._ask("model")
+        await settle(self.trial, [(self.sockets[-1], question)], within_s=WITHIN_S)
+        self._felt("model", bool(refused.applied_to and hung.applied_to))
+        plan.clear()
+        await self._settle(question)
+        return self._shown("The model endpoint failed", question)
+
+    @step("Ask once more, with nothing in the way.", expects="five events, in order, once")
+    async def ask_again(self) -> Shown:
+        question = await self._ask("next")
+        await self._settle(question)
+        return self._shown("The next message", question)
+
+    @step("Read the conversation back.", expects="every question and every answer, each once")
+    async def read_back(self) -> Shown:
+        for question in self.asked:
+            record_answer(self.trial, self.sockets, question)
+        thread_id = self.user.thread_id or ""
+        exchange = await self.trial.client.read_conversation(self.user, thread_id)
+        return Shown("What is stored", [{"status": exchange.status, "stored": exchange.body}])
+
+    def _gate(self) -> OrderGate[HttpMessage]:
+        """Holds the agent while it thinks, until it is opened."""
+        gate = OrderGate[HttpMessage](
+            hold=lambda message: message.path.startswith(COMPLETIONS) and message.status is None,
+            until=lambda _: False,
+        )
+        self.trial.controls.http_fault(Hop.BACKEND_MODEL).gates[:] = [gate]
+        return gate
+
+    async def _ask(self, about: str, gate: OrderGate[HttpMessage] | None = None) -> Question:
+        """Ask something; with a gate, come back when the agent stands at it."""
+        text = question_about_costs(self.trial)
+        socket = self.sockets[-1]
+        question = await ask(self.trial, socket, f"{text} ({about})", about=about)
+        self.asked.append(question)
+        if gate is not None:
+
+            async def thinks() -> bool:
+                return bool(gate.held)
+
+            await self.trial.until(thinks, timeout_s=WITHIN_S, awaited="an agent that thinks")
+            await socket.wait_until(
+                lambda: len(socket.of(question.request_id)) > 1,
+                timeout_s=WITHIN_S,
+                awaited="agent_thinking",
+            )
+        return question
+
+    async def _reset(self) -> None:
+        self.trial.control("reset every connection between client and ingress")
+        self.trial.controls.tcp_proxy(Hop.CLIENT_INGRESS).reset_all()
+        self._felt("reset", await self.sockets[-1].wait_closed(WITHIN_S))
+
+    async def _come_back(self, question: Question) -> None:
+        """Reconnect, resume, and send the request again: it may not have arrived."""
+        seen = [s.last_event_id for s in self.sockets if s.last_event_id is not None]
+        socket = await connect(self.trial, self.user)
+        self.sockets.append(socket)
+        try:
+            await self.trial.client.resume(socket, seen[-1] if seen else 0)
+        except NotDescribedError:
+            self.trial.control("the platform has no way to resume")
+        await self._send_again(question)
+
+    async def _send_again(self, question: Question) -> None:
+        socket = self.sockets[-1]
+        await self.trial.client.ask(socket, question.text, request_id=question.request_id)
+
+    async def _settle(self, question: Question) -> None:
+        """Wait until nothing more comes; as long as the platform says so, try again."""
+        await settle(self.trial, [(self.sockets[-1], question)], within_s=WITHIN_S)
+        for _ in range(1, MOST_ATTEMPTS):
+            if not self._may_try_again(question):
+                return
+            await self._send_again(question)
+            await settle(self.trial, [(self.sockets[-1], question)], within_s=WITHIN_S)
+
+    def _may_try_again(self, question: Question) -> bool:
+        messages = self.sockets[-1].of(question.request_id)
+        if not messages or not self.sockets[-1].is_error(messages[-1]):
+            return False
+        return search("data.retryable", messages[-1].body) is not False
+
+    def _felt(self, fault: str, felt: bool) -> None:
+        """Put on record whether a fault really hit something."""
+        self.trial.measured(f"fault {fault}", float(felt), "felt", fault=fault)
+
+    def _shown(self, title: str, question: Question) -> Shown:
+        return Shown(
+            title,
+            [
+                {"connection": socket.label, "message": message.type}
+                for socket in self.sockets
+                for message in socket.of(question.request_id)
+            ],
+        )

@@ -1,0 +1,65 @@
+"""journey.multi_user_isolation: many people make the same journey at once, with one question."""
+
+from __future__ import annotations
+
+import asyncio
+
+from gp_helpers.cases.asking import ask, connect, settle
+from gp_helpers.cases.journey.answers import question_about_costs, record_answer
+from gp_helpers.cases.steps import Case, Shown, step
+from gp_helpers.probes import Person, Socket
+from gp_helpers.probes.client import Question
+
+
+class MultiUserIsolation(Case):
+    """Each gets an answer of their own, in time."""
+
+    id = "journey.multi_user_isolation"
+    describes = ("websocket", "billing")
+
+    sockets: list[Socket]
+    asked: list[tuple[Socket, Question]]
+
+    @step(
+        "Have all users register, log in, read their own figures and connect, all at once.",
+        expects="a connection for each",
+    )
+    async def connect_everybody(self) -> Shown:
+        async def begin(person: Person) -> Socket:
+            await self.trial.client.open_conversation(person)
+            await self.trial.client.read_billing(person)
+            return await connect(self.trial, person, timeout_s=self._patience_s)
+
+        people = await self.trial.people(self.trial.parameters.concurrent_users)
+        self.trial.expect("journeys", journeys=[person.label for person in people])
+        self.sockets = list(await asyncio.gather(*(begin(person) for person in people)))
+        return Shown(
+            f"{len(self.sockets)} users are connected", [{"user": p.label} for p in people]
+        )
+
+    @step(
+        "Let everybody ask the same question at once.",
+        expects="five events for each, and an answer from each user's own figures",
+    )
+    async def ask_the_same(self) -> Shown:
+        text = question_about_costs(self.trial)
+        asked = await asyncio.gather(*(ask(self.trial, socket, text) for socket in self.sockets))
+        self.asked = list(zip(self.sockets, asked, strict=True))
+        await settle(self.trial, self.asked, within_s=2 * self._patience_s)
+        rows = []
+        for socket, question in self.asked:
+            answer = record_answer(self.trial, [socket], question)
+            rows.append(
+                {
+                    "user": socket.person.label,
+                    "own word in the answer": socket.person.canary in answer,
+                    "answer": answer,
+                }
+            )
+        own = sum(bool(row["own word in the answer"]) for row in rows)
+        return Shown(f"{own} of {len(rows)} users got an answer of their own", rows)
+
+    @property
+    def _patience_s(self) -> float:
+        """Longer than a user may wait, so that a slow one is measured and not lost."""
+        return 2 * self.trial.threshold("user_seconds")
