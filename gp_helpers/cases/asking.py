@@ -44,6 +44,7 @@ async def ask(
 ) -> Question:
     """Ask on a socket; what is asked is on record before it is sent."""
     request_id = trial.client.new_request_id()
+    text = trial.worded(socket.person, text)
     trial.recorder.add(
         Kind.EXPECTED, socket.person.label, request_id, about=about, question=request_id, text=text
     )

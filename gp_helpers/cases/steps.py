@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from gp_helpers.cases.components import check_components
 from gp_helpers.history import Kind
 from gp_helpers.parameters import Parameters
+from gp_helpers.parameters.description import states
 from gp_helpers.plan import CASES, CaseInfo, Suite, UnknownNameError
-from gp_helpers.targets.running import Ability, Arrangement
+from gp_helpers.targets.running import Ability, Arrangement, RunningTarget
 
 if TYPE_CHECKING:
     from gp_helpers.cases.trial import Trial
@@ -85,6 +86,10 @@ class Case:
     """Parts of the description without which the case cannot be judged on a target."""
     optional_claims: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     """Kind of target to the claims that may stay unobserved there."""
+    optional_without: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """Ability or part of the description to the claims that may stay unobserved without it."""
+    users_at_once: ClassVar[int | None] = None
+    """How many users it connects together; None: as many as the parameters say."""
 
     def __init__(self, trial: Trial) -> None:
         self.trial = trial
@@ -101,6 +106,19 @@ class Case:
     def info(cls) -> CaseInfo:
         """The plan's entry."""
         return CASES[cls.id]
+
+    @classmethod
+    def optional_on(cls, target: RunningTarget) -> tuple[str, ...]:
+        """The claims that may stay unobserved on a target."""
+        found = list(cls.optional_claims.get(target.kind.value, ()))
+        for what, claims in cls.optional_without.items():
+            is_there = (
+                target.can(Ability(what))
+                if what in _ABILITIES
+                else states(target.description, what)
+            )
+            found += [] if is_there else claims
+        return tuple(dict.fromkeys(found))
 
     @classmethod
     def arranged(cls, parameters: Parameters) -> Arrangement:
@@ -134,6 +152,7 @@ _COMPONENTS = Step(
     _components,
 )
 
+_ABILITIES = frozenset(ability.value for ability in Ability)
 _MODULES = {suite: f"gp_helpers.cases.{suite.value}" for suite in Suite}
 
 

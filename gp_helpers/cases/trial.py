@@ -12,7 +12,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -76,6 +76,8 @@ class Trial:
     supervisor: Supervisor
     random: random.Random
     _people: int = 0
+    _texts: dict[str, int] = field(default_factory=dict)
+    """The cases' own questions, numbered as they come."""
 
     @property
     def is_ours(self) -> bool:
@@ -106,6 +108,19 @@ class Trial:
     async def people(self, count: int) -> list[Person]:
         """Fresh people, registered and logged in, side by side."""
         return list(await asyncio.gather(*(self.person() for _ in range(count))))
+
+    def worded(self, person: Person, text: str) -> str:
+        """A question as this target is asked it: its own words for ours, where it states some.
+
+        Elsewhere than on the embedded platform, whose data has it, the person's canary goes along.
+        """
+        if self.is_ours:
+            return text
+        stated = self.target.description.questions
+        if not stated:
+            return f"{text} (My reference is {person.canary}.)"
+        number = self._texts.setdefault(text, len(self._texts))
+        return str(self.client.filled(person, stated[number % len(stated)]))
 
     async def silence(self, *, timeout_s: float = 5.0) -> Entry:
         """Record that nothing more is on its way."""
@@ -261,7 +276,7 @@ async def open_trial(
                 target=target.name,
                 kind=target.kind.value,
                 lacking={ability.value: reason for ability, reason in target.lacking.items()},
-                optional_claims=list(cls.optional_claims.get(target.kind.value, ())),
+                optional_claims=list(cls.optional_on(target)),
                 thresholds={name: parameters.threshold(name) for name in cls.info().thresholds},
                 concurrent_users=parameters.concurrent_users,
                 events=_described_events(target),

@@ -200,6 +200,7 @@ def no_foreign_canary(history: History, finding: str, *, name: str = "no_foreign
         threshold="contamination",
     )
     users = people(history)
+    own_came_back = False
     for entry in history.of(Kind.WS_RECEIVED, Kind.RESPONSE):
         if entry.actor not in users:
             continue
@@ -209,7 +210,10 @@ def no_foreign_canary(history: History, finding: str, *, name: str = "no_foreign
             for label, user in users.items()
             if label != entry.actor and user["canary"] in text
         ]
+        own_came_back |= users[entry.actor]["canary"] in text
         claim.test(not foreign, f"{entry.actor} sees data of {', '.join(foreign)}", entry)
+    if not own_came_back:
+        claim.unobserved("nobody's own word came back, so nobody else's could have been seen")
     return claim
 
 

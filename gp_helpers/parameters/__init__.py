@@ -8,6 +8,7 @@ from gp_helpers.parameters.loading import (
     folder,
     known_environments,
     load,
+    resolved,
     validate,
 )
 from gp_helpers.parameters.schema import (
@@ -39,5 +40,6 @@ __all__ = [
     "json_schema",
     "known_environments",
     "load",
+    "resolved",
     "validate",
 ]

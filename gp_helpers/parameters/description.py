@@ -7,6 +7,7 @@ addresses, so that the probes know one way to talk to a platform.
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from pydantic import Field, field_validator
 
@@ -52,6 +53,7 @@ __all__ = [
     "Ping",
     "Token",
     "WebSocketDescription",
+    "states",
 ]
 
 FAULTS = {
@@ -152,3 +154,20 @@ class Description(Described):
             except re.error as error:
                 raise ValueError(f"{pattern!r} is not a regular expression: {error}") from error
         return facts
+
+
+def states(description: Description, part: str) -> bool:
+    """Whether a description states a part, such as ``websocket.ping``.
+
+    Below a mapping (``auth.validators.identity``) one of its values has to state the rest.
+    """
+    found: list[Any] = [description]
+    for name in part.split("."):
+        values = [getattr(value, name) for value in found]
+        found = [
+            inner
+            for value in values
+            for inner in (value.values() if isinstance(value, dict) else [value])
+            if inner is not None and inner != ()
+        ]
+    return bool(found)

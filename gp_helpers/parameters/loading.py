@@ -21,6 +21,7 @@ from gp_helpers.parameters.schema import (
     EmbeddedTarget,
     Parameters,
 )
+from gp_helpers.parameters.templates import MissingEnvironmentError, resolve
 
 _TARGETS: dict[str, type[BaseModel]] = {
     "embedded": EmbeddedTarget,
@@ -93,6 +94,18 @@ def load(environment: str) -> Parameters:
             str(path), [f"expected a mapping of keys, found {type(data).__name__}"]
         )
     return validate(data, source=str(path), node=node)
+
+
+def resolved(parameters: Parameters, environ: Mapping[str, str] | None = None) -> Parameters:
+    """The parameters with every ``${NAME}`` replaced; `ParameterError` names all that are not set.
+
+    What comes back holds secrets: it is never written.
+    """
+    try:
+        data = resolve(parameters.as_json(), os.environ if environ is None else environ)
+    except MissingEnvironmentError as error:
+        raise ParameterError("parameters", [str(error)]) from None
+    return Parameters.model_validate(data)
 
 
 def validate(data: Mapping[str, Any], *, source: str, node: yaml.Node | None = None) -> Parameters:

@@ -121,6 +121,8 @@ class WebSocketDescription(Described):
     modes: Modes | None = None
     priority: dict[str, Any] | None = None
     """The platform's own words for high, normal and low."""
+    in_the_name_of: dict[str, Any] | None = None
+    """Fields of a request with which a client could pose as another user; to be refused."""
     ignore: tuple[str, ...] = ()
     """Predicates of messages that say nothing, heartbeats for instance."""
     options: dict[str, Any] = {}

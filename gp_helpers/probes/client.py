@@ -464,6 +464,10 @@ class Client:
             secrets=secrets,
         )
 
+    def filled(self, person: Person, template: Any) -> Any:
+        """A template with everything about a person filled in."""
+        return render(template, self._variables(person))
+
     def _variables(self, person: Person) -> dict[str, Any]:
         return {
             "user": person.as_variables(),

@@ -134,6 +134,7 @@ def embedded_description(
                 "resume": {"type": "resume", "last_event_id": "{last_event_id}"},
                 "modes": {"advertised": {"url": f"{ingress}/ws/config"}, "names": "body.modes"},
                 "priority": {"high": "high", "normal": "normal", "low": "low"},
+                "in_the_name_of": {"user_id": "{user.id}", "thread_id": "{thread_id}"},
                 "ignore": ["type == 'heartbeat'"],
             },
             "persistence": {

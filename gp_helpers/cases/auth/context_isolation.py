@@ -15,7 +15,7 @@ class ContextIsolation(Case):
     """Every reply is made for the subject of the token that was shown."""
 
     id = "auth.context_isolation"
-    describes = ("auth.validators",)
+    describes = ("auth.validators", "auth.user_id", "auth.validators.identity")
 
     users: list[Person]
 

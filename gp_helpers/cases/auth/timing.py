@@ -7,6 +7,8 @@ whose clocks cannot be moved the refresh and log-out steps remain.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from typing import ClassVar
 
 from gp_helpers.cases.steps import Case, Shown, step
 from gp_helpers.probes import NotDescribedError, Person
@@ -24,7 +26,16 @@ class Timing(Case):
 
     id = "auth.timing"
     arrangement = Arrangement(backends=2, auth_services=2)
-    describes = ("auth.validators",)
+    describes = ("auth.validators", "auth.logout")
+    optional_without: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "clock": (
+            "skew_tolerated",
+            "accepted_once_valid",
+            "lives_as_advertised",
+            "ends_as_advertised",
+        ),
+        "auth.refresh": ("refresh_rotates",),
+    }
     offset_s = 0.0
 
     @step(

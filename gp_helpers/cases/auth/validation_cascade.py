@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from typing import ClassVar
 
 from gp_helpers.cases.steps import Case, Shown, step
 from gp_helpers.probes import Person
@@ -14,6 +16,10 @@ class ValidationCascade(Case):
 
     id = "auth.validation_cascade"
     describes = ("auth.validators",)
+    optional_without: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "auth.user_id": ("identity_is_subject",),
+        "auth.validators.identity": ("identity_is_subject",),
+    }
 
     person: Person
 

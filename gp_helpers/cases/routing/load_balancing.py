@@ -22,6 +22,7 @@ class LoadBalancing(Case):
 
     id = "routing.load_balancing"
     arrangement = Arrangement(backends=2)
+    users_at_once = USERS
     optional_claims: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "asgi": ("load_is_even",),
         "deployment": ("load_is_even",),

@@ -22,6 +22,7 @@ class PriorityScale(Case):
     """Urgent means the same from the client's word to the head of the queue."""
 
     id = "routing.priority"
+    users_at_once = 1
     arrangement = Arrangement(
         backend={"routing": {"workers": 1}}, proxied=frozenset({Hop.BACKEND_MODEL})
     )

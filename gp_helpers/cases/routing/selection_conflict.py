@@ -21,6 +21,8 @@ class SelectionConflict(Case):
     """One decision about who works on a message, whoever takes it."""
 
     id = "routing.selection_conflict"
+    requires = (Ability.ROUTES,)
+    users_at_once = 1
     optional_claims: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "asgi": ("router_decisions", "agent_that_ran"),
         "deployment": ("router_decisions", "agent_that_ran"),

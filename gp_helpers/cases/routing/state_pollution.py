@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from gp_helpers.cases.asking import ask, connect, settle
 from gp_helpers.cases.steps import Case, Shown, step
-from gp_helpers.probes import Person, Socket
+from gp_helpers.probes import NotDescribedError, Socket
 from gp_helpers.probes.client import Question
 
 TECHNICAL = "technical"
@@ -21,6 +21,10 @@ class StatePollution(Case):
     """What one user said changes nothing for another."""
 
     id = "routing.state_pollution"
+    optional_without: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "websocket.in_the_name_of": ("spoofed_user_refused",)
+    }
+    users_at_once = 3
     optional_claims: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "asgi": ("own_style",),
         "deployment": ("own_style",),
@@ -75,9 +79,11 @@ class StatePollution(Case):
     )
     async def ask_in_another_name(self) -> Shown:
         victim, spoofer = self.sockets[0].person, self.sockets[1]
-        question = await ask(
-            self.trial, spoofer, _QUESTION, about="spoofed", more=_in_the_name_of(victim)
-        )
+        fields = spoofer.description.in_the_name_of
+        if fields is None:
+            raise NotDescribedError("websocket.in_the_name_of")
+        more = self.trial.client.filled(victim, fields)
+        question = await ask(self.trial, spoofer, _QUESTION, about="spoofed", more=more)
         await settle(self.trial, [(spoofer, question)])
         rows = [
             {"seen by": socket.person.label, "type": message.type}
@@ -104,7 +110,3 @@ class StatePollution(Case):
                 preferences = message.body.get("data", {}).get("preferences", {})
                 return str(preferences.get("style", PLAIN))
         return "no answer"
-
-
-def _in_the_name_of(person: Person) -> dict[str, Any]:
-    return {"user_id": person.user_id, "thread_id": person.thread_id}

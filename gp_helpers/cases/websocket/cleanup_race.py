@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from typing import ClassVar
 
 from gp_helpers.cases.asking import ask, connect, settle
 from gp_helpers.cases.steps import Case, Shown, step
@@ -20,6 +22,11 @@ class CleanupRace(Case):
 
     id = "websocket.cleanup_race"
     arrangement = Arrangement(proxied=frozenset({Hop.BACKEND_MODEL}))
+    requires = (Ability.CLIENT_HOP,)
+    optional_without: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "diagnostics": ("nothing_left_behind",)
+    }
+    users_at_once = 1
 
     user: Person
     socket: Socket
@@ -45,6 +52,7 @@ class CleanupRace(Case):
     @step(
         "Ask again, and drop the connection as soon as the agent has started.",
         expects="nothing more: nobody is connected while the agent works",
+        needs=(Ability.CLIENT_HOP,),
     )
     async def ask_and_drop(self) -> Shown:
         if self.trial.target.can(Ability.MODEL_HOP):
@@ -68,6 +76,7 @@ class CleanupRace(Case):
     @step(
         "Connect, ask nothing, drop once more, and reconnect before that clean-up is done.",
         expects="the new connection is the one that counts",
+        needs=(Ability.CLIENT_HOP,),
     )
     async def reconnect_during_the_clean_up(self) -> Shown:
         fleeting = await connect(self.trial, self.user)

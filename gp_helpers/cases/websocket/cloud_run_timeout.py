@@ -11,7 +11,7 @@ from typing import Any
 from gp_helpers.cases.asking import ask, connect, settle
 from gp_helpers.cases.steps import Case, Shown, step
 from gp_helpers.faults import Delay, TcpFault
-from gp_helpers.probes import NotDescribedError, Person, Socket
+from gp_helpers.probes import NotDescribedError, Person, Socket, search
 from gp_helpers.targets import Ability, Arrangement, Hop
 
 REQUEST_TIMEOUT_S = 0.45
@@ -32,7 +32,7 @@ class CloudRunTimeout(Case):
         gateway={"request_timeout_s": REQUEST_TIMEOUT_S, "idle_timeout_s": IDLE_TIMEOUT_S},
         ingress={"request_timeout_s": REQUEST_TIMEOUT_S, "idle_timeout_s": IDLE_TIMEOUT_S},
     )
-    requires = (Ability.INSTANCES,)
+    requires = (Ability.INSTANCES, Ability.MODEL_HOP)
 
     quiet: Person
     asking: Person
@@ -49,8 +49,8 @@ class CloudRunTimeout(Case):
     )
     async def stay_quiet(self) -> Shown:
         socket = await connect(self.trial, self.quiet)
-        assert socket.ready is not None
-        told = socket.ready.body.get("data", {}).get("lifetime_s")
+        told = search("data.lifetime_s", socket.ready and socket.ready.body)
+        told = told if isinstance(told, int | float) else None
         watched = min(WATCHED_S, float(told or WATCHED_S))
         self.trial.expect(
             "quiet connection", quiet=socket.label, lifetime_s=told, watched_s=watched

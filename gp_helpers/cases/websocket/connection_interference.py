@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from typing import ClassVar
 
 from gp_helpers.cases.asking import ask, settle
 from gp_helpers.cases.steps import Case, Shown, step
@@ -19,6 +21,10 @@ class ConnectionInterference(Case):
 
     id = "websocket.connection_interference"
     arrangement = Arrangement(proxied=frozenset({Hop.BACKEND_AUTH}))
+
+    optional_without: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "websocket.event_owner": ("own_events",)
+    }
 
     users: list[Person]
     sockets: list[Socket]

@@ -18,6 +18,8 @@ class EventManagerInit(Case):
     id = "websocket.event_manager_init"
     arrangement = Arrangement(proxied=frozenset({Hop.BACKEND_AUTH}))
 
+    users_at_once = 1
+
     user: Person
     socket: Socket | None
 

@@ -1,0 +1,49 @@
+"""Which cases can be judged on a target, and the plain reason for each that cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gp_helpers.cases.steps import case_class
+from gp_helpers.parameters import Parameters
+from gp_helpers.parameters.description import states
+from gp_helpers.plan import CaseInfo
+from gp_helpers.targets.running import RunningTarget
+
+
+@dataclass(frozen=True, slots=True)
+class Fitness:
+    """Whether a case can be judged on a target."""
+
+    case: CaseInfo
+    reasons: tuple[str, ...] = ()
+    """Why it cannot be judged; empty if it can."""
+    left_open: tuple[str, ...] = ()
+    """Claims that it makes elsewhere, and that may stay unobserved here."""
+
+    @property
+    def can_be_judged(self) -> bool:
+        """Whether nothing stands in the way."""
+        return not self.reasons
+
+
+def fitness(case: CaseInfo, target: RunningTarget, parameters: Parameters) -> Fitness:
+    """Hold what a case needs against what a target has, states and allows."""
+    cls = case_class(case.id)
+    reasons = [target.lacking[ability] for ability in cls.requires if not target.can(ability)]
+    reasons += [
+        f"the target does not state {part}"
+        for part in cls.describes
+        if not states(target.description, part)
+    ]
+    reasons += _too_many_users(cls.users_at_once or parameters.concurrent_users, target)
+    return Fitness(case, tuple(dict.fromkeys(reasons)), cls.optional_on(target))
+
+
+def _too_many_users(users: int, target: RunningTarget) -> Iterable[str]:
+    allowed = target.limits.concurrent_users if target.limits is not None else None
+    if allowed is not None and users > allowed:
+        yield f"it needs {users} users at once, limits.concurrent_users allows {allowed}"
+    if target.accounts and users > len(target.accounts):
+        yield f"it needs {users} users, the accounts are {len(target.accounts)}"
