@@ -97,6 +97,8 @@ def form(entry: Entry) -> str:
             )
         case Kind.CONTROL:
             told = str(data.get("what"))
+        case Kind.READING:
+            told = f"holds what it held before: {data.get('returned')}"
         case _:
             told = ""
     # What arrives by itself may arrive during another step than the one that caused it.
@@ -146,7 +148,7 @@ def by_actor(history: History) -> dict[str, list[tuple[Entry, str]]]:
     purposes = {entry.seq: str(entry.data.get("purpose")) for entry in history.of(Kind.REQUEST)}
     questions = _questions(history)
     for entry in history:
-        if entry.kind not in _WHAT_HAPPENED:
+        if entry.kind not in _WHAT_HAPPENED and "returned" not in entry.data:
             continue
         message = entry.data.get("message")
         if isinstance(message, Mapping) and message.get("type") in _UNTIMED_MESSAGES:
@@ -161,11 +163,12 @@ def first_divergence(ours: History, theirs: History) -> Divergence | None:
     """The earliest place where an actor's story departs from the contrast's.
 
     Early is told by the step and the time since its beginning, since whole trials differ in pace;
-    what people saw comes before what the lab did.
+    what people saw comes before what the lab did. Where something is missing and the same person
+    saw something else in that step instead, that is the place.
     """
     left, right = by_actor(ours), by_actor(theirs)
     our_steps, their_steps = _steps(ours), _steps(theirs)
-    found: list[tuple[tuple[bool, int, float], Divergence]] = []
+    found: list[_Parting] = []
     for actor in {**left, **right}:
         a, b = left.get(actor, []), right.get(actor, [])
         for index in range(max(len(a), len(b))):
@@ -182,7 +185,27 @@ def first_divergence(ours: History, theirs: History) -> Divergence | None:
             divergence = Divergence(actor, entry, their_entry, mine and mine[1], other and other[1])
             found.append(((actor.startswith("lab"), *when), divergence))
             break
-    return min(found, key=lambda pair: pair[0])[1] if found else None
+    return _first(found) if found else None
+
+
+_Parting = tuple[tuple[bool, int, float], Divergence]
+"""A divergence, and what it is ordered by: whether it is the lab's, its step, its time."""
+
+
+def _first(found: list[_Parting]) -> Divergence:
+    ((_, step, _), first) = min(found, key=lambda parting: parting[0])
+    if first.ours is not None:
+        return first
+    person = first.actor.partition(" ")[0]
+    instead = [
+        parting
+        for parting in found
+        if parting[0][1] == step
+        and parting[1].actor.partition(" ")[0] == person
+        and parting[1].ours is not None
+        and parting[1].ours.kind is not Kind.TIMEOUT
+    ]
+    return min(instead, key=lambda parting: parting[0])[1] if instead else first
 
 
 def _steps(history: History) -> dict[str, tuple[int, float]]:

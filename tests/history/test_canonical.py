@@ -96,6 +96,30 @@ def test_a_history_that_ends_before_parts_where_it_ends() -> None:
     assert found.their_form == "ws_received {'type': 'agent_started'}"
 
 
+def test_what_was_seen_instead_comes_before_what_is_missing() -> None:
+    def opening(*then: tuple[Kind, str, str, dict[str, Any]]) -> History:
+        return told([(Kind.WS_OPENING, "ada", "ada-ws-1", {}), *then])
+
+    ours = opening((Kind.WS_REFUSED, "ada", "ada-ws-1", {"status": 500}))
+    theirs = opening(
+        (Kind.WS_OPENED, "ada", "ada-ws-1", {}),
+        (Kind.WS_SENT, "ada", "ada-ws-1", {"message": {"type": "ask"}, "request_id": "r"}),
+    )
+    found = first_divergence(ours, theirs)
+    assert found is not None
+    assert (found.our_form, found.their_form) == ("ask ws_refused 500", "ask ws_opened ")
+
+
+def test_a_reading_counts_where_it_says_whether_all_is_as_before() -> None:
+    def left(returned: bool) -> History:
+        return told([(Kind.READING, "lab", "backend-1", {"handlers": 7, "returned": returned})])
+
+    assert first_divergence(left(True), left(True)) is None
+    found = first_divergence(left(False), left(True))
+    assert found is not None
+    assert found.our_form == "ask reading holds what it held before: False"
+
+
 def test_heartbeats_readings_and_steps_are_no_part_of_it() -> None:
     beat = (Kind.WS_RECEIVED, "ada", "ada-ws-1", {"message": {"type": "heartbeat"}})
     reading = (Kind.READING, "lab", "backend", {"in_flight": 3})

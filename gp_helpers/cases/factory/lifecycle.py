@@ -9,6 +9,7 @@ from gp_helpers.cases.asking import NotConnectedError, ask
 from gp_helpers.cases.factory.modes import FactoryCase, connect, preferred_modes
 from gp_helpers.cases.steps import CannotGoOn, Shown, step
 from gp_helpers.faults import Delay, TcpFault
+from gp_helpers.history import Kind
 from gp_helpers.probes import Person, Socket
 from gp_helpers.targets import Ability, Arrangement, Hop
 
@@ -31,6 +32,8 @@ class Lifecycle(FactoryCase):
 
     users: list[Person]
     mode: str | None
+    baseline: dict[str, dict[str, int]]
+    """What each instance held before the first session."""
     taken = 0
     in_the_way: str | None = None
     """Why sessions of this kind cannot go on."""
@@ -45,6 +48,7 @@ class Lifecycle(FactoryCase):
         self.users = await self.trial.people(count)
         await asyncio.gather(*(self.trial.client.open_conversation(user) for user in self.users))
         (self.mode,) = await preferred_modes(self.trial, "factory")
+        self.baseline = {}
         self.trial.expect("sessions", sessions=sessions)
         if self.trial.target.can(Ability.MODEL_HOP):
             # Agents are to be at work when their users go.
@@ -131,11 +135,22 @@ class Lifecycle(FactoryCase):
         await self.trial.silence()
         row = {"sessions so far": self.taken} | dict.fromkeys(RESOURCES, 0)
         for name in instances:
-            state = await self.trial.reading(name, resources="left", sessions_so_far=self.taken)
-            held = state["factories"] | {
+            state = await controls.state(name)
+            found = state["factories"] | {
                 "handlers": state["handlers"],
                 "tasks": sum(state["tasks"].values()),
             }
+            held = {resource: found.get(resource, 0) for resource in RESOURCES}
+            before = self.baseline.setdefault(name, held)
+            self.trial.recorder.add(
+                Kind.READING,
+                "lab",
+                name,
+                **state,
+                resources="left",
+                sessions_so_far=self.taken,
+                returned=all(held[resource] <= before[resource] for resource in RESOURCES),
+            )
             for resource in RESOURCES:
-                row[resource] += held.get(resource, 0)
+                row[resource] += held[resource]
         return row
