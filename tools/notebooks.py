@@ -127,14 +127,13 @@ def variable_of(case: CaseInfo) -> str:
     return case.id.rpartition(".")[2]
 
 
-def set_up(suite: Suite | None) -> list[Cell]:
-    """The parameters cell and the set-up cell."""
-    about = f', suite="{suite.value}"' if suite else ""
+def set_up(about: str) -> list[Cell]:
+    """The parameters cell and the set-up cell of a notebook about a suite or a case."""
     return [
         code("parameters", PARAMETERS, "parameters"),
         code(
             "set-up",
-            f"import gp_helpers\n\nlab = await gp_helpers.open_lab(globals(){about})\nlab",
+            f'import gp_helpers\n\nlab = await gp_helpers.open_lab(globals(), about="{about}")\nlab',
         ),
     ]
 
@@ -232,7 +231,7 @@ def suite_notebook(suite: Suite) -> list[Cell]:
             f"# {info.title}\n\n{prose['']}\n\n"
             f"The same {len(cases)} cases run unattended as `{info.test_file}`.",
         ),
-        *set_up(suite),
+        *set_up(suite.value),
     ]
     for number, case in enumerate(cases, 1):
         cells += introduction_of(case, f"{number}. {case.title}")
@@ -250,7 +249,7 @@ def start_here() -> list[Cell]:
     return [
         text("title", f"# Start here\n\n{prose['']}"),
         text("says-use", f"## How to use it\n\n{prose['how to use it']}"),
-        *set_up(None),
+        *set_up(TOUR_CASE),
         text("says-words", f"## Words\n\n{prose['words']}"),
         text("says-overview", "The plan, case by case."),
         code("overview", "gp_helpers.overview()"),

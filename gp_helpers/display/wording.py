@@ -88,7 +88,9 @@ def say(entry: Entry) -> str:
         case Kind.CONTROL:
             told = str(data.get("what"))
         case Kind.READING:
-            told = f"{entry.subject}: {data.get('in_flight')} in flight"
+            told = f"diagnostics of {entry.subject}"
+            if "in_flight" in data:
+                told += f": {data['in_flight']} in flight"
         case Kind.SILENCE:
             told = "silence proven" if data.get("proven") else f"waited {data.get('seconds')} s"
         case Kind.EXPECTED:

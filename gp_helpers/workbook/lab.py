@@ -27,7 +27,7 @@ from gp_helpers.parameters import (
     validate,
 )
 from gp_helpers.parameters.templates import resolve
-from gp_helpers.plan import CASES, Suite, case_info, select
+from gp_helpers.plan import CASES, case_info, select
 from gp_helpers.probes import Supervisor, new_client
 from gp_helpers.targets import prepare
 from gp_helpers.workbook.binding import read_parameters
@@ -61,13 +61,14 @@ class Lab:
     """One run's parameters, folder and cases; see `open_lab`."""
 
     def __init__(
-        self, parameters: Parameters, run: RunFolder, suite: Suite | None, *, owns_run: bool
+        self, parameters: Parameters, run: RunFolder, about: str | None, *, owns_run: bool
     ) -> None:
         self.parameters = parameters
         """As they were written, references to the environment unresolved."""
         self.run = run
         self._owns_run = owns_run
-        self.suite = suite
+        self.about = about
+        """The suite or case whose selected cases have to be accounted for; None: those taken."""
         self.resolved = _resolved(parameters)
         self._supervisor = Supervisor("lab")
         self._http: httpx.AsyncClient | None = None
@@ -162,13 +163,9 @@ class Lab:
         return view
 
     def _accountable(self) -> list[CaseHandle]:
-        """The cases that count here: the suite's that are selected, or those that were opened."""
-        if self.suite is None:
-            chosen = [case for case in self._cases if self.why_not_selected(case) is None]
-        else:
-            selected = select(self.parameters.cases)
-            chosen = [case.id for case in selected if case.suite is self.suite]
-        return [self.case(case_id) for case_id in CASES if case_id in chosen]
+        """The cases that count here: those that this is about, or those that were opened."""
+        chosen = selected_of(self.parameters, self.about)
+        return [self.case(name) for name in chosen if self.about is not None or name in self._cases]
 
     async def close(self) -> None:
         """End every trial, the client and the run's folder; does nothing the second time."""
@@ -189,11 +186,10 @@ class Lab:
         await self.close()
 
     def _about(self) -> dict[str, Any]:
-        selected = select(self.parameters.cases)
         return {
             "target": describe_target(self.parameters.target),
             "expectation": self.parameters.expectation.value,
-            "cases": len([case for case in selected if self.suite in (None, case.suite)]),
+            "cases": len(selected_of(self.parameters, self.about)),
             "trials": self.parameters.trials,
             "seed": self.parameters.seed,
             "evidence": str(self.folder),
@@ -208,6 +204,12 @@ class Lab:
             for name, value in self._about().items()
         )
         return Html(tag("table", tag("tbody", *rows)), repr(self))._repr_html_()
+
+
+def selected_of(parameters: Parameters, about: str | None) -> list[str]:
+    """The ids of the cases that are selected, of what a notebook is about."""
+    concerned = {case.id for case in select([about] if about is not None else ())}
+    return [case.id for case in select(parameters.cases) if case.id in concerned]
 
 
 def describe_target(target: EmbeddedTarget | AsgiTarget | DeploymentTarget) -> str:
@@ -255,7 +257,7 @@ async def open_lab(
     notebook: Mapping[str, Any] | None = None,
     /,
     *,
-    suite: str | None = None,
+    about: str | None = None,
     environment: str | None = None,
     folder: Path | None = None,
     **parameters: Any,
@@ -265,8 +267,9 @@ async def open_lab(
     ``notebook`` is ``globals()``: the names that the parameters cell and papermill's injected
     cell bind are held against the schema, and an unknown one is a `ParameterError` that names
     cell and line. Without it, ``environment`` names a parameter file, or ``parameters`` states
-    them. ``suite`` is what the notebook is about: all its selected cases have to be accounted for.
-    ``folder`` is a run's folder to join; by default ``$GOLDEN_PATH_RUN``, or a new one.
+    them. ``about`` is the suite or case that the notebook is about: what is selected of it has to
+    be accounted for. ``folder`` is a run's folder to join; by default ``$GOLDEN_PATH_RUN``, or a
+    new one.
     """
     while _open_labs:
         await _open_labs.pop().close()
@@ -279,7 +282,6 @@ async def open_lab(
     warming = asyncio.get_running_loop().run_in_executor(None, prepare, stated.target)
     try:
         _check_defects(stated.target)
-        about = Suite(suite) if suite is not None else None
         run, owns_run = _run_folder(stated, about, environment, folder)
         lab = Lab(stated, run, about, owns_run=owns_run)
     finally:
@@ -295,7 +297,7 @@ async def open_lab(
 
 
 def _run_folder(
-    parameters: Parameters, suite: Suite | None, environment: str | None, folder: Path | None
+    parameters: Parameters, about: str | None, environment: str | None, folder: Path | None
 ) -> tuple[RunFolder, bool]:
     """The run's folder, and whether this lab made it."""
     named = os.environ.get(RUN_VARIABLE)
@@ -304,6 +306,6 @@ def _run_folder(
         return RunFolder.join(stated), False
     wiring = getattr(parameters.target, "wiring", parameters.target.kind)
     name = environment or (wiring if isinstance(wiring, str) else "defects")
-    selected = [case.id for case in select(parameters.cases) if suite in (None, case.suite)]
+    selected = selected_of(parameters, about)
     made = RunFolder.create(outputs_folder(), parameters, environment=name, selected=selected)
     return made, True

@@ -61,7 +61,7 @@ async def first_request_of(case: CaseHandle, step: str) -> None:
 
 @in_a_loop
 async def test_a_case_taken_step_by_step_shows_its_finding() -> None:
-    async with lab_with(cases=[CASE], suite="auth") as lab:
+    async with lab_with(cases=[CASE], about="auth") as lab:
         case = lab.case(CASE)
         shown = [repr(await getattr(case, step)()) for step in case.steps]
         assert shown[0].startswith("Each component alone")
@@ -202,7 +202,7 @@ async def test_an_expectation_that_is_not_met_fails_after_the_evidence_is_writte
 
 @in_a_loop
 async def test_a_case_of_the_suite_that_was_not_taken_is_inconclusive_and_not_met() -> None:
-    async with lab_with(wiring="remediated", expectation="pass", suite="auth") as lab:
+    async with lab_with(wiring="remediated", expectation="pass", about="auth") as lab:
         await take(lab.case(CASE))
         with pytest.raises(ExpectationNotMet) as unmet:
             await lab.conclude()
