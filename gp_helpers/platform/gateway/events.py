@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 import httpx
 
+from gp_helpers.platform.errors import StoreUnavailable
 from gp_helpers.platform.gateway.connection import Connection
 from gp_helpers.platform.gateway.dispatch import Dispatcher
 from gp_helpers.platform.gateway.handlers import ClientHandlers
 from gp_helpers.platform.gateway.roles import ConnectionRegistry, EventDelivery
 from gp_helpers.platform.gateway.totals import Totals
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,4 +51,9 @@ class LifespanEventManager:
     async def _announce(self, connection: Connection) -> None:
         """Let other instances know, and read what they made before they could."""
         await self._parts.registry.announce(connection)
-        connection.outgoing.hear_of(await self._parts.delivery.position(connection.channel))
+        try:
+            newest = await self._parts.delivery.position(connection.channel)
+        except StoreUnavailable as error:
+            logger.warning("%s may miss events until the next: %s", connection.channel, error)
+        else:
+            connection.outgoing.hear_of(newest)
