@@ -29,9 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> ExitStatus:
     """Run the trials and print a row a case; not met if any trial differs from the expectation."""
-    from gp_helpers.checkers.expectations import expectation_met
+    from gp_helpers.evidence import expected_of
     from gp_helpers.execution.trials import Plan, defects_for, run_plans
-    from gp_helpers.platform.defects.catalogue import CATALOGUE
     from gp_helpers.statistics import success_rate
 
     parameters = _with_isolation(load(options.env), options.isolation)
@@ -39,10 +38,10 @@ def run(options: argparse.Namespace) -> ExitStatus:
     rows, misses = [], 0
     for case in select(options.names or parameters.cases):
         defects = defects_for(parameters, case.id)
-        own = {CATALOGUE[name].finding_code for name in defects if CATALOGUE[name].case == case.id}
+        expected = expected_of(case.id, parameters)
         plan = Plan(case.id, parameters, defects, 1, options.trials, options.keep)
         results = run_plans([plan], jobs=options.jobs)
-        met = [expectation_met(one.verdict, parameters.expectation, own) for one in results]
+        met = [expected.held_against(one.verdict) for one in results]
         rate = success_rate(sum(map(bool, met)), len(met))
         misses += len(met) - rate.passed
         row = {

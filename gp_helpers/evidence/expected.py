@@ -7,42 +7,12 @@ re-check needs neither the catalogue nor the parameter file.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
 from gp_helpers.checkers import Outcome
+from gp_helpers.checkers.expectations import Expected
 from gp_helpers.parameters import EmbeddedTarget, Expectation, ListedDefects, Parameters
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """What a case is expected to show."""
-
-    outcome: Outcome | None
-    """None: nothing is expected; it is only reported."""
-    findings: tuple[str, ...] = ()
-    """With `Outcome.FAIL`: one of these codes must be among the findings; empty allows any."""
-
-    def to_json(self) -> dict[str, Any]:
-        """The expectation as plain JSON."""
-        outcome = self.outcome.value if self.outcome else None
-        return {"outcome": outcome, "findings": list(self.findings)}
-
-    @classmethod
-    def from_json(cls, raw: Mapping[str, Any]) -> Expected:
-        """Read an expectation back; raises ``ValueError`` for an outcome that is none."""
-        outcome = Outcome(raw["outcome"]) if raw.get("outcome") else None
-        return cls(outcome, tuple(raw.get("findings", ())))
-
-    def is_met_by(self, outcome: Outcome, findings: tuple[str, ...]) -> bool | None:
-        """Whether a case showed it; None where nothing is expected."""
-        if self.outcome is None:
-            return None
-        if outcome is not self.outcome:
-            return False
-        return not self.findings or not set(self.findings).isdisjoint(findings)
-
 
 _ANYTHING = Expected(None)
 _PASS = Expected(Outcome.PASS)

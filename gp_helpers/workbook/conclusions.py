@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from gp_helpers.checkers import Outcome, Verdict
-from gp_helpers.checkers.expectations import Met, expectation_met, worst
+from gp_helpers.checkers.expectations import Met, worst
 from gp_helpers.evidence import expected_of
-from gp_helpers.parameters import Expectation, Parameters
+from gp_helpers.parameters import Parameters
 from gp_helpers.statistics import SuccessRate, success_rate
 
 
@@ -79,18 +79,10 @@ def conclude(
         verdicts.append(Verdict(case_id, Outcome.ERROR, broken))
     if not verdicts:
         verdicts.append(Verdict(case_id, Outcome.INCONCLUSIVE, "no trial came to its end"))
-    mets = [_met(verdict, parameters) for verdict in verdicts]
+    expected = expected_of(case_id, parameters)
+    mets = [expected.held_against(verdict) for verdict in verdicts]
     outcome = worst(verdict.outcome for verdict in verdicts)
     decisive = next(verdict for verdict in verdicts if verdict.outcome is outcome)
     findings = tuple(dict.fromkeys(code for verdict in verdicts for code in verdict.findings))
     unmet = next((met for met in mets if not met.met), None)
     return Conclusion(case_id, outcome, decisive.reason, findings, unmet or mets[0], tuple(trials))
-
-
-def _met(verdict: Verdict, parameters: Parameters) -> Met:
-    expected = expected_of(verdict.case, parameters)
-    if expected.outcome is None:
-        return expectation_met(verdict, Expectation.NONE, None)
-    if expected.outcome is Outcome.PASS:
-        return expectation_met(verdict, Expectation.PASS, ())
-    return expectation_met(verdict, Expectation.REPRODUCE, expected.findings or None)

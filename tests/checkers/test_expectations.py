@@ -3,8 +3,7 @@
 import pytest
 
 from gp_helpers.checkers import Claim, ClaimState, Outcome, Verdict
-from gp_helpers.checkers.expectations import expectation_met, worst
-from gp_helpers.parameters import Expectation
+from gp_helpers.checkers.expectations import Expected, worst
 
 
 def verdict(outcome: Outcome, *codes: str) -> Verdict:
@@ -13,37 +12,32 @@ def verdict(outcome: Outcome, *codes: str) -> Verdict:
 
 
 FAIL, PASS = Outcome.FAIL, Outcome.PASS
-REPRODUCE = Expectation.REPRODUCE
 
 
 @pytest.mark.parametrize(
-    ("given", "expectation", "own", "met"),
+    ("given", "expected", "met"),
     [
-        (verdict(FAIL, "A", "B"), REPRODUCE, {"A"}, True),
-        (verdict(FAIL, "A", "B"), REPRODUCE, {"A", "B"}, True),
-        (verdict(FAIL, "A"), REPRODUCE, {"A", "B"}, False),
-        (verdict(FAIL, "OTHER"), REPRODUCE, {"A"}, False),
-        (verdict(PASS), REPRODUCE, {"A"}, False),
-        (verdict(Outcome.INCONCLUSIVE), REPRODUCE, {"A"}, False),
-        (verdict(Outcome.ERROR), REPRODUCE, {"A"}, False),
-        (verdict(PASS), REPRODUCE, set(), True),
-        (verdict(FAIL, "A"), REPRODUCE, set(), False),
-        (verdict(FAIL, "A"), REPRODUCE, None, True),
-        (verdict(PASS), REPRODUCE, None, False),
-        (verdict(PASS), Expectation.PASS, {"A"}, True),
-        (verdict(FAIL, "A"), Expectation.PASS, {"A"}, False),
-        (verdict(Outcome.INCONCLUSIVE), Expectation.PASS, set(), False),
-        (verdict(Outcome.ERROR), Expectation.NONE, {"A"}, True),
+        (verdict(FAIL, "A", "B"), Expected(FAIL, ("A",)), True),
+        (verdict(FAIL, "A", "B"), Expected(FAIL, ("A", "B")), True),
+        (verdict(FAIL, "A"), Expected(FAIL, ("A", "B")), False),
+        (verdict(FAIL, "OTHER"), Expected(FAIL, ("A",)), False),
+        (verdict(PASS), Expected(FAIL, ("A",)), False),
+        (verdict(Outcome.INCONCLUSIVE), Expected(FAIL, ("A",)), False),
+        (verdict(Outcome.ERROR), Expected(FAIL, ("A",)), False),
+        (verdict(FAIL, "A"), Expected(FAIL), True),
+        (verdict(PASS), Expected(FAIL), False),
+        (verdict(PASS), Expected(PASS), True),
+        (verdict(FAIL, "A"), Expected(PASS), False),
+        (verdict(Outcome.INCONCLUSIVE), Expected(PASS), False),
+        (verdict(Outcome.ERROR), Expected(None), True),
     ],
 )
-def test_whether_it_is_met(
-    given: Verdict, expectation: Expectation, own: set[str] | None, met: bool
-) -> None:
-    assert bool(expectation_met(given, expectation, own)) is met
+def test_whether_it_is_met(given: Verdict, expected: Expected, met: bool) -> None:
+    assert bool(expected.held_against(given)) is met
 
 
 def test_the_reason_names_what_is_missing() -> None:
-    told = expectation_met(verdict(FAIL, "A"), REPRODUCE, {"A", "B", "C"})
+    told = Expected(FAIL, ("A", "B", "C")).held_against(verdict(FAIL, "A"))
     assert told.reason == "expected B and C, found A"
 
 
