@@ -87,10 +87,10 @@ def _hops(history: History, asked: list[Question], names: Mapping[str, str]) -> 
 def _judge_end(claim: Observed, name: str, end: Entry) -> None:
     data = data_of(end)
     if is_error(end):
-        if data["code"] == LIMIT_REACHED:
+        if data.get("code") == LIMIT_REACHED:
             claim.violated(f"'{name}': {data.get('message')}", end)
         else:
-            claim.unobserved(f"'{name}' ends with {data['code']}")
+            claim.unobserved(f"'{name}' ends with {data.get('code')}")
         return
     hops = [hop for hop in data.get("handoffs", ()) if isinstance(hop, Mapping)]
     agents = [*(str(hop.get("from")) for hop in hops[:1]), *(str(hop.get("to")) for hop in hops)]

@@ -27,7 +27,7 @@ def is_event(entry: Entry, name: str) -> bool:
 
 def is_error(entry: Entry) -> bool:
     """Whether an entry tells that a request failed."""
-    return not entry.data.get("events") and "code" in data_of(entry)
+    return bool(entry.data.get("is_error"))
 
 
 def about(history: History, request_id: str) -> list[Entry]:
@@ -37,11 +37,6 @@ def about(history: History, request_id: str) -> list[Entry]:
         for entry in history.of(Kind.WS_RECEIVED)
         if request_id in (entry.data.get("request_id"), body_of(entry).get("request_id"))
     ]
-
-
-def told(entry: Entry, key: str) -> Any:
-    """What the case knows to be right, by its key; None where an entry says nothing of it."""
-    return entry.data.get(key)
 
 
 def expectations(history: History, key: str) -> list[Entry]:

@@ -88,7 +88,7 @@ def _agent_that_ran(sample: list[Question], right: dict[str, Entry]) -> Observed
         if started:
             ran = str(body_of(started[0]).get("agent"))
         elif errors:
-            ran = f"{REFUSED}{data_of(errors[0])['code']}"
+            ran = f"{REFUSED}{data_of(errors[0]).get('code')}"
         else:
             claim.unobserved(f"nothing said who works on message {expected.data['message']}")
             continue

@@ -48,6 +48,7 @@ class Made:
             f"{person}-ws-{socket}",
             message=message,
             events=events,
+            is_error=name == "error",
             request_id=request_id if socket == 1 else None,
             owner=f"usr-{person}",
         )

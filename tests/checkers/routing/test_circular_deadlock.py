@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ CROSSED = {
 
 
 def hops(*agents: str) -> list[dict[str, str]]:
-    return [{"from": one, "to": other} for one, other in zip(agents, agents[1:], strict=False)]
+    return [{"from": one, "to": other} for one, other in pairwise(agents)]
 
 
 def made(
@@ -81,7 +82,7 @@ def test_a_request_that_was_not_handed_on_proves_nothing(end: Any) -> None:
     assert found.state is ClaimState.UNOBSERVED
 
 
-@pytest.mark.parametrize("kind", [Kind.READING, Kind.WS_RECEIVED, Kind.SILENCE, Kind.WS_SENT])
+@pytest.mark.parametrize("kind", [Kind.READING, Kind.SILENCE, Kind.WS_SENT])
 def test_a_blind_probe_proves_nothing(kind: Kind) -> None:
     found = states(check(made().without(kind)))
     assert ClaimState.UNOBSERVED in found.values()

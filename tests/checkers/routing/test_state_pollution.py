@@ -25,7 +25,9 @@ def made(*, ben_gets: str = "plain", handled_for: str = "ben", spoofed: str = "r
         if person == "ben" and handled_for != "ben":
             history.error(handled_for, request_id, "thread_not_found")
         else:
-            history.answer(person, request_id, completed={"result": TEXT[gets]})
+            history.answer(
+                person, request_id, completed={"result": f"canary-{person}. {TEXT[gets]}"}
+            )
     request_id = history.ask("ben", "spoofed")
     if spoofed == "refused":
         history.error("ben", request_id, "identity_spoofed")
@@ -74,8 +76,7 @@ def test_another_users_data() -> None:
     assert "ROUTING_FOREIGN_DATA" in findings(check(history.history))
 
 
-@pytest.mark.parametrize("kind", [Kind.WS_RECEIVED, Kind.SILENCE])
-def test_a_blind_probe_proves_nothing(kind: Kind) -> None:
-    found = states(check(made().without(kind)))
+def test_without_silence_nothing_is_proven() -> None:
+    found = states(check(made().without(Kind.SILENCE)))
     assert ClaimState.UNOBSERVED in found.values()
     assert ClaimState.VIOLATED not in found.values()
