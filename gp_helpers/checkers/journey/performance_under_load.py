@@ -114,7 +114,7 @@ def _work_does_not_grow(history: History) -> Observed:
         "observers called, and handlers that it is offered to)",
         GROWS,
     )
-    rounds = _work_by_round(history)
+    rounds = work_by_round(history)
     if len(rounds) < 2:
         claim.unobserved("what a message causes was not read at two numbers of sessions")
         return claim
@@ -134,7 +134,7 @@ def _work_does_not_grow(history: History) -> Observed:
     return claim
 
 
-def _work_by_round(history: History) -> list[tuple[int, float, list[Entry]]]:
+def work_by_round(history: History) -> list[tuple[int, float, list[Entry]]]:
     """Sessions so far, work a message, and the readings, round by round."""
     readings = [entry for entry in history.of(Kind.READING) if "work" in entry.data]
     found = []
