@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from gp_helpers.cases.steps import case_class
 from gp_helpers.parameters import Parameters
-from gp_helpers.parameters.description import states
 from gp_helpers.plan import CaseInfo
 from gp_helpers.targets.running import RunningTarget
 
@@ -33,9 +32,7 @@ def fitness(case: CaseInfo, target: RunningTarget, parameters: Parameters) -> Fi
     cls = case_class(case.id)
     reasons = [target.lacking[ability] for ability in cls.requires if not target.can(ability)]
     reasons += [
-        f"the target does not state {part}"
-        for part in cls.describes
-        if not states(target.description, part)
+        f"the target does not state {part}" for part in cls.describes if not target.states(part)
     ]
     reasons += _too_many_users(cls.users_at_once or parameters.concurrent_users, target)
     return Fitness(case, tuple(dict.fromkeys(reasons)), cls.optional_on(target))

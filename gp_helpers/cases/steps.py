@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from gp_helpers.cases.components import check_components
 from gp_helpers.history import Kind
 from gp_helpers.parameters import Parameters
-from gp_helpers.parameters.description import states
 from gp_helpers.plan import CASES, CaseInfo, Suite, UnknownNameError
 from gp_helpers.targets.running import Ability, Arrangement, RunningTarget
 
@@ -112,11 +111,7 @@ class Case:
         """The claims that may stay unobserved on a target."""
         found = list(cls.optional_claims.get(target.kind.value, ()))
         for what, claims in cls.optional_without.items():
-            is_there = (
-                target.can(Ability(what))
-                if what in _ABILITIES
-                else states(target.description, what)
-            )
+            is_there = target.can(Ability(what)) if what in _ABILITIES else target.states(what)
             found += [] if is_there else claims
         return tuple(dict.fromkeys(found))
 

@@ -280,6 +280,7 @@ async def open_trial(
                 thresholds={name: parameters.threshold(name) for name in cls.info().thresholds},
                 concurrent_users=parameters.concurrent_users,
                 events=_described_events(target),
+                answer_rules=_answer_rules(target),
                 wall=datetime.now(UTC).isoformat(),
                 **(about or {}),
             )
@@ -306,6 +307,18 @@ def _described_events(target: RunningTarget) -> list[str]:
     """The events that a platform has, in the plan's order."""
     websocket = target.description.websocket
     return [] if websocket is None else list(websocket.rules)
+
+
+def _answer_rules(target: RunningTarget) -> dict[str, Any] | None:
+    """What answers are held against; None where the user's own figures can be read."""
+    description = target.description
+    if description.billing is not None:
+        return None
+    return {
+        "least_characters": description.least_answer_characters,
+        "facts": list(description.facts),
+        "judge": description.judge.model if description.judge is not None else None,
+    }
 
 
 async def take_all(opened: OpenTrial) -> Verdict:

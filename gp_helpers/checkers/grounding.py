@@ -74,7 +74,7 @@ def flaws(question: str, answer: str, actions: Sequence[str], costs: Sequence[Co
         found.append(wrong_figure)
     if len({action.strip().casefold() for action in actions}) < LEAST_ACTIONS:
         found.append(f"it offers {len(actions)} actions, not {LEAST_ACTIONS}")
-    asked, said = _stems(question), _stems(answer)
+    asked, said = stems(question), stems(answer)
     if asked and len(asked & said) / len(asked) < LEAST_SHARE_ADDRESSED:
         found.append("it does not address the question")
     return found
@@ -104,7 +104,8 @@ def _amounts(text: str) -> list[float]:
     return [float(re.sub(r"[,\u00a0']", "", number)) for number in _NUMBER.findall(text)]
 
 
-def _stems(text: str) -> set[str]:
+def stems(text: str) -> set[str]:
+    """The words of a text that say something, cut to their stems."""
     words = re.findall(r"[^\W\d_]+", text.casefold())
     return {
         word[:_STEM] for word in words if len(word) >= _SHORTEST_WORD and word not in _SAYS_NOTHING

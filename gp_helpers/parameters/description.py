@@ -157,10 +157,12 @@ class Description(Described):
 
 
 def states(description: Description, part: str) -> bool:
-    """Whether a description states a part, such as ``websocket.ping``.
+    """Whether a description states a part, such as ``websocket.ping``; ``a|b`` is one of both.
 
     Below a mapping (``auth.validators.identity``) one of its values has to state the rest.
     """
+    if "|" in part:
+        return any(states(description, one) for one in part.split("|"))
     found: list[Any] = [description]
     for name in part.split("."):
         values = [getattr(value, name) for value in found]

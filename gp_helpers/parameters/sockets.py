@@ -105,6 +105,8 @@ class WebSocketDescription(Described):
     identity: str | None = None
     """JMESPath path, in the message that says ready, to the user id of the connection."""
     request: Any
+    request_ids: Literal["text", "uuid", "number"] = "text"
+    """What ``{request_id}`` is: a readable text, a UUID of version 4, or a number that grows."""
     correlate: str | None = None
     """Predicate with placeholders: the message belongs to this request."""
     lineage: Lineage | None = None

@@ -77,6 +77,7 @@ class Client:
         self._ids = ids
         self._opened: dict[str, int] = {}
         self._accounts_taken = 0
+        self._questions = 0
         self.people: dict[str, Person] = {}
         self.sockets: list[Socket] = []
 
@@ -280,7 +281,9 @@ class Client:
         """Open a socket for a person: the socket, or the entry that says how it was refused."""
         description = self._ws()
         token = token if token is not None else person.access_token
-        handshake = self._handshake(description, person, token or "", query or {}, timeout_s)
+        handshake = self._handshake(
+            description, person, token or "", query or {}, self._guest.bounded(timeout_s)
+        )
         connected = {one.person.label for one in self.sockets if one.closed is None}
         self._guest.admit_user(len(connected | {person.label}))
         await self._guest.admit_connection(handshake.url)
@@ -310,7 +313,9 @@ class Client:
         opened = self.recorder.add(
             Kind.WS_OPENED, person.label, label, subprotocol=channel.subprotocol
         )
-        socket = Socket(label, person, description, self.recorder, channel, opened)
+        socket = Socket(
+            label, person, description, self.recorder, channel, opened, bounded=self._guest.bounded
+        )
         self.sockets.append(socket)
         socket.start_reading(self._supervisor)
         first = description.first_message
@@ -368,8 +373,15 @@ class Client:
         return person.thread_id
 
     def new_request_id(self) -> str:
-        """An id for a question; the same seed gives the same ones."""
-        return f"req-{self._ids.uuid4()}"
+        """An id for a question, as the platform wants it; the same seed gives the same ones."""
+        match self._ws().request_ids:
+            case "number":
+                self._questions += 1
+                return str(self._questions)
+            case "uuid":
+                return str(self._ids.uuid4())
+            case _:
+                return f"req-{self._ids.uuid4()}"
 
     async def ask(
         self,
@@ -385,7 +397,13 @@ class Client:
         request_id = request_id or self.new_request_id()
         message = render(
             description.request,
-            self._variables(person) | {"request_id": request_id, "text": text},
+            self._variables(person)
+            | {
+                "request_id": int(request_id)
+                if description.request_ids == "number"
+                else request_id,
+                "text": text,
+            },
         )
         if more and isinstance(message, dict):
             message |= more

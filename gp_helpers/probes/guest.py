@@ -56,6 +56,7 @@ class Guest:
     ledger: Path | None = None
     """A file in which all processes of a run count together; None counts for this one alone."""
     _spent: Spent = field(default_factory=Spent)
+    _began: float | None = None
 
     def __post_init__(self) -> None:
         at_once = self.limits.concurrent_users if self.limits is not None else None
@@ -65,6 +66,13 @@ class Guest:
     def turn(self) -> AbstractAsyncContextManager[None]:
         """What a request holds while it is under way: no more are than users are allowed."""
         return self._turns
+
+    def bounded(self, seconds: float) -> float:
+        """A wait of so long, or what is left of the seconds that the target allows."""
+        if self.limits is None or self._began is None:
+            return seconds
+        left = self._began + self.limits.seconds - time.monotonic()
+        return max(0.0, min(seconds, left))
 
     async def admit_request(self, url: str) -> None:
         """Count one HTTP request once the rate allows it, or raise `LimitReachedError`."""
@@ -100,6 +108,7 @@ class Guest:
         with self._opened() as spent:
             now = time.monotonic()
             spent.began = spent.began if spent.began is not None else now
+            self._began = spent.began
             try:
                 self._hold(spent, host, limit, wanted(spent), now)
             except LimitReachedError:

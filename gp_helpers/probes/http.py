@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import json
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -22,11 +21,16 @@ import jmespath
 from gp_helpers.history import Entry, Kind, Recorder
 from gp_helpers.parameters.description import Operation
 from gp_helpers.parameters.templates import render
+from gp_helpers.probes.bodies import ACCEPTED_CODINGS, decoded_body, read_body
 from gp_helpers.probes.guest import Guest
 
-MAX_BODY_BYTES = 4_194_304
-"""More than this of a response is not read."""
-_SHOWN_BODY = 65_536
+_CERTAINLY_NOT_SENT = (
+    httpx.ConnectError,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+    httpx.InvalidURL,
+    UnicodeError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,18 +109,24 @@ class HttpProbe:
         purpose: str,
         timeout_s: float = 10.0,
         secrets: Iterable[str | None] = (),
+        to_the_target: bool = True,
     ) -> Exchange:
         """Send an operation and record the exchange.
 
         ``secrets`` are paths into the response whose values must not be recorded; they are
-        registered with the redactor first. Raises `LimitReachedError`, never an HTTP error.
+        registered with the redactor first. What is not ``to_the_target`` (a judge model's endpoint)
+        is outside its limits. Raises `LimitReachedError`, never an HTTP error.
         """
-        request = self._build(operation, variables, timeout_s)
-        url = str(request.url)
-        await self._guest.admit_request(url)
         self._sent += 1
         label = f"http-{self._sent}"
         redactor = self._recorder.redactor
+        try:
+            request = self._build(operation, variables, timeout_s)
+        except (httpx.InvalidURL, UnicodeError) as error:
+            return self._cannot_be_sent(actor, label, operation, purpose, error)
+        url = str(request.url)
+        if to_the_target:
+            await self._guest.admit_request(url)
         asked = self._recorder.add(
             Kind.REQUEST,
             actor,
@@ -130,20 +140,12 @@ class HttpProbe:
         began = time.perf_counter()
         try:
             async with self._guest.turn:
-                response, content = await asyncio.wait_for(self._exchange(request), timeout_s)
+                response, content = await asyncio.wait_for(
+                    self._exchange(request), self._guest.bounded(timeout_s)
+                )
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError) as error:
-            definite = isinstance(error, httpx.ConnectError | httpx.UnsupportedProtocol)
-            answer = self._recorder.add(
-                Kind.NO_RESPONSE,
-                actor,
-                label,
-                request=asked.seq,
-                error=f"{type(error).__name__}: {error}",
-                definite=definite,
-                ms=round((time.perf_counter() - began) * 1000, 3),
-            )
-            return Exchange(label, asked, answer, None, {}, None, None)
-        body = _decoded(response, content)
+            return self._no_response(actor, label, asked, error, time.perf_counter() - began)
+        body = decoded_body(response, content)
         cookies = _cookies(response)
         root = {
             "status": response.status_code,
@@ -177,10 +179,40 @@ class HttpProbe:
             cookies,
         )
 
+    def _cannot_be_sent(
+        self, actor: str, label: str, operation: Operation, purpose: str, error: Exception
+    ) -> Exchange:
+        """A value of the platform's makes no request: its token is no header, for instance."""
+        asked = self._recorder.add(
+            Kind.REQUEST,
+            actor,
+            label,
+            method=operation.method,
+            url=operation.url,
+            headers=[],
+            body=None,
+            purpose=purpose,
+        )
+        return self._no_response(actor, label, asked, error, 0.0)
+
+    def _no_response(
+        self, actor: str, label: str, asked: Entry, error: Exception, seconds: float
+    ) -> Exchange:
+        answer = self._recorder.add(
+            Kind.NO_RESPONSE,
+            actor,
+            label,
+            request=asked.seq,
+            error=f"{type(error).__name__}: {error}",
+            definite=isinstance(error, _CERTAINLY_NOT_SENT),
+            ms=round(seconds * 1000, 3),
+        )
+        return Exchange(label, asked, answer, None, {}, None, None)
+
     def _build(
         self, operation: Operation, variables: Mapping[str, Any], timeout_s: float
     ) -> httpx.Request:
-        headers = dict(render(operation.headers, variables))
+        headers = {"Accept-Encoding": ACCEPTED_CODINGS, **render(operation.headers, variables)}
         if operation.bearer is not None:
             headers["Authorization"] = f"Bearer {render(operation.bearer, variables)}"
         if operation.basic is not None:
@@ -205,15 +237,10 @@ class HttpProbe:
 
     async def _exchange(self, request: httpx.Request) -> tuple[httpx.Response, bytes]:
         response = await self._client.send(request, stream=True)
-        content = bytearray()
         try:
-            async for chunk in response.aiter_bytes():
-                content += chunk
-                if len(content) > MAX_BODY_BYTES:
-                    break
+            return response, await read_body(response)
         finally:
             await response.aclose()
-        return response, bytes(content)
 
 
 def _cookies(response: httpx.Response) -> dict[str, str]:
@@ -226,15 +253,3 @@ def _cookies(response: httpx.Response) -> dict[str, str]:
             continue
         found.update({name: morsel.value for name, morsel in cookie.items()})
     return found
-
-
-def _decoded(response: httpx.Response, content: bytes) -> Any:
-    if not content:
-        return None
-    text = content.decode(response.encoding or "utf-8", "replace")
-    if "json" in response.headers.get("content-type", "") or text[:1] in "{[":
-        try:
-            return json.loads(text)
-        except (ValueError, RecursionError):
-            return text[:_SHOWN_BODY]
-    return text[:_SHOWN_BODY]

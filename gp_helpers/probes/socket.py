@@ -21,6 +21,12 @@ from gp_helpers.probes.people import Person
 from gp_helpers.probes.supervisor import Supervisor
 from gp_helpers.targets.transports import Channel, ChannelClosed
 
+MOST_MESSAGES = 20_000
+MOST_CHARACTERS = 16_777_216
+"""A platform that sends more than this on one socket is not listened to any longer."""
+_MESSAGES_AT_A_TIME = 16
+"""Then others get their turn, however fast the messages come."""
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -56,6 +62,8 @@ class Socket:
     """Ids of the questions that may be answered here."""
     pongs_awaited: list[str] = field(default_factory=list)
     """Predicates of the pongs to the pings that were sent."""
+    bounded: Callable[[float], float] = float
+    """Cuts a wait to what the target's limits leave."""
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _origins: dict[str, str] = field(default_factory=dict)
     """Ids of messages to the request that they belong to."""
@@ -68,11 +76,21 @@ class Socket:
         supervisor.start(self._read(), name=f"reader of {self.label}")
 
     async def _read(self) -> None:
+        characters = 0
         try:
             while True:
                 received = await self.channel.receive()
                 self._take(received.message, received.raw, received.undecodable)
                 self._notify()
+                characters += len(received.raw)
+                if len(self.messages) >= MOST_MESSAGES or characters >= MOST_CHARACTERS:
+                    await self.channel.abort()
+                    reason = (
+                        f"dropped after {len(self.messages)} messages of {characters} characters"
+                    )
+                    raise ChannelClosed(1006, reason, "us")
+                if len(self.messages) % _MESSAGES_AT_A_TIME == 0:
+                    await asyncio.sleep(0)
         except ChannelClosed as end:
             self.closed = self.recorder.add(
                 Kind.WS_CLOSED,
@@ -168,6 +186,7 @@ class Socket:
 
         Also False as soon as the socket is closed and the condition does not hold.
         """
+        timeout_s = self.bounded(timeout_s)
         try:
             async with asyncio.timeout(timeout_s):
                 while not condition():
@@ -203,7 +222,7 @@ class Socket:
     async def watch(self, seconds: float) -> None:
         """Watch the socket for so long, or until it is closed; nothing is awaited in vain."""
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(self.bounded(seconds)):
                 while self.closed is None:
                     await self._changed.wait()
         except TimeoutError:

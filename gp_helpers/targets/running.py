@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
-from gp_helpers.parameters.description import Description, Limits
+from gp_helpers.parameters.description import Description, Limits, states
 
 if TYPE_CHECKING:
     from gp_helpers.faults import HeldLock, HttpFault, TcpProxy
@@ -171,6 +171,12 @@ class RunningTarget:
     def can(self, ability: Ability) -> bool:
         """Whether the target has an ability."""
         return ability not in self.lacking
+
+    def states(self, part: str) -> bool:
+        """Whether the target states a part of its description, or has it otherwise."""
+        if part == "auth.user_id" and self.accounts:
+            return all("id" in account for account in self.accounts)
+        return states(self.description, part)
 
     def require(self, ability: Ability) -> None:
         """Raise `Unavailable` with the reason if the target lacks an ability."""

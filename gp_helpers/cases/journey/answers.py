@@ -48,9 +48,18 @@ def record_answer(trial: Trial, sockets: Iterable[Socket], question: Question) -
         unit="characters",
         question=question.request_id,
         text=text,
+        facts=_facts(trial, person),
         rests_on=basis,
     )
     return text
+
+
+def _facts(trial: Trial, label: str) -> list[str]:
+    """The patterns that the target states, filled in for a person."""
+    person = trial.client.people.get(label)
+    if person is None:
+        return []
+    return [str(trial.client.filled(person, fact)) for fact in trial.target.description.facts]
 
 
 def largest_cost(billing: Exchange) -> str:

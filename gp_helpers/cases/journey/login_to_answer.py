@@ -6,20 +6,33 @@ The health endpoints are asked while the journey is under way, so that both can 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from typing import ClassVar
 
 from gp_helpers.cases.asking import ask, connect, settle
 from gp_helpers.cases.journey.answers import largest_cost, question_about_costs, record_answer
+from gp_helpers.cases.journey.judge import judge_answer
 from gp_helpers.cases.steps import Case, Shown, step
 from gp_helpers.probes import Person, Socket
 from gp_helpers.probes.client import Question
 from gp_helpers.targets import Ability
+
+SOMETHING_ELSE = "Which two of my services should I look at together, and why?"
 
 
 class LoginToAnswer(Case):
     """Each stage of the journey does what the person came for."""
 
     id = "journey.login_to_answer"
-    describes = ("websocket", "billing", "persistence", "auth.validators", "auth.logout")
+    describes = ("websocket.answer|websocket.answer_chunk",)
+    optional_without: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "auth.login": ("logged_in",),
+        "auth.logout": ("token_is_dead",),
+        "auth.validators": ("token_is_dead",),
+        "persistence": ("stored_once",),
+        "websocket.ready": ("connected",),
+    }
+    users_at_once = 1
 
     user: Person
     socket: Socket
@@ -34,6 +47,8 @@ class LoginToAnswer(Case):
         self.user = await self.trial.person()
         self.trial.expect("the journey", journey=self.user.label)
         await self.trial.client.open_conversation(self.user)
+        if self.trial.target.description.billing is None:
+            return Shown("Logged in", [{"user": self.user.label}])
         billing = await self.trial.client.read_billing(self.user)
         return Shown(
             "Logged in",
@@ -56,6 +71,8 @@ class LoginToAnswer(Case):
             settle(self.trial, [(self.socket, self.question)]),
         )
         self.answer = record_answer(self.trial, [self.socket], self.question)
+        if self.trial.target.description.billing is None:
+            await self._ask_something_else()
         events = [m.events[0] for m in self.socket.of(self.question.request_id) if m.events]
         rows: list[dict[str, object]] = [
             {"who": f"health of {name}", "says": f"status {exchange.status}"}
@@ -65,6 +82,13 @@ class LoginToAnswer(Case):
         rows.append({"who": "the answer", "says": self.answer or "nothing"})
         green = sum(exchange.accepted is True for exchange in health.values())
         return Shown(f"{green} of {len(health)} health endpoints green; the answer beside", rows)
+
+    async def _ask_something_else(self) -> None:
+        """Where nobody knows the figures, a fixed text shows in the answer to another question."""
+        other = await ask(self.trial, self.socket, SOMETHING_ELSE)
+        await settle(self.trial, [(self.socket, other)])
+        await judge_answer(self.trial, self.question, self.answer)
+        await judge_answer(self.trial, other, record_answer(self.trial, [self.socket], other))
 
     @step(
         "Close, and restart the backend: whatever it kept only in memory is gone.",

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from typing import ClassVar
 
 from gp_helpers.cases.asking import ask, connect, settle
 from gp_helpers.cases.journey.answers import question_about_costs, record_answer
+from gp_helpers.cases.journey.judge import judge_answer
 from gp_helpers.cases.steps import Case, Shown, step
 from gp_helpers.probes import Person, Socket
 from gp_helpers.probes.client import Question
@@ -15,7 +18,10 @@ class MultiUserIsolation(Case):
     """Each gets an answer of their own, in time."""
 
     id = "journey.multi_user_isolation"
-    describes = ("websocket", "billing")
+    describes = ("websocket.answer|websocket.answer_chunk",)
+    optional_without: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "websocket.event_owner": ("own_events",)
+    }
 
     sockets: list[Socket]
     asked: list[tuple[Socket, Question]]
@@ -27,7 +33,8 @@ class MultiUserIsolation(Case):
     async def connect_everybody(self) -> Shown:
         async def begin(person: Person) -> Socket:
             await self.trial.client.open_conversation(person)
-            await self.trial.client.read_billing(person)
+            if self.trial.target.description.billing is not None:
+                await self.trial.client.read_billing(person)
             return await connect(self.trial, person, timeout_s=self._patience_s)
 
         people = await self.trial.people(self.trial.parameters.concurrent_users)
@@ -49,6 +56,7 @@ class MultiUserIsolation(Case):
         rows = []
         for socket, question in self.asked:
             answer = record_answer(self.trial, [socket], question)
+            await judge_answer(self.trial, question, answer)
             rows.append(
                 {
                     "user": socket.person.label,

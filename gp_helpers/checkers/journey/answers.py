@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from gp_helpers.checkers import grounding
+from gp_helpers.checkers import grounding, plausibility
 from gp_helpers.checkers.claims import Observed
 from gp_helpers.checkers.delivery import Question
 from gp_helpers.history import Entry, History, Kind
 
 NOT_GROUNDED = "JOURNEY_ANSWER_NOT_GROUNDED"
+_LEAST_TO_COMPARE = 2
 
 
 def replies(history: History, purpose: str, *, actor: str | None = None) -> list[Entry]:
@@ -38,7 +39,13 @@ def answer_of(history: History, question: Question) -> tuple[Entry, list[Entry]]
 
 
 def grounded(history: History, asked: Iterable[Question]) -> Observed:
-    """Every answer is computed from the asking user's own figures, and to the point."""
+    """Every answer is computed from the asking user's own figures, and to the point.
+
+    On a platform whose data nobody else knows it is plausible, by the rules that the header states.
+    """
+    rules = plausibility.rules_of(history.header)
+    if rules is not None:
+        return _plausible(history, list(asked), rules)
     claim = Observed(
         "answers_are_grounded",
         "the answer names the user's own largest cost and its amount, offers at least two actions, "
@@ -77,6 +84,42 @@ def grounded(history: History, asked: Iterable[Question]) -> Observed:
     return claim
 
 
+def _plausible(history: History, asked: list[Question], rules: plausibility.Rules) -> Observed:
+    claim = Observed("answers_are_grounded", rules.quoted(), NOT_GROUNDED, expected=len(asked))
+    found: list[tuple[Question, Entry, list[Entry], plausibility.Answered]] = []
+    for question in asked:
+        noted = answer_of(history, question)
+        if noted is None or question.settled is None:
+            claim.unobserved(f"what {question.person} has as an answer is not on record")
+            continue
+        entry, messages = noted
+        judged = [
+            e.data["accepted"]
+            for e in history.of(Kind.DECISION)
+            if e.data["about"] == question.request_id and e.data["decider"] == "judge"
+        ]
+        verdict = judged[-1] if judged else None
+        if rules.judge is not None and verdict is None:
+            claim.unobserved(f"the judge {rules.judge} gave no answer")
+        answer = plausibility.Answered(
+            str(question.asked.data["text"]),
+            str(entry.data["text"]),
+            tuple(entry.data.get("facts", ())),
+            verdict,
+        )
+        found.append((question, entry, messages, answer))
+    others = [answer for _, _, _, answer in found]
+    if len(others) < _LEAST_TO_COMPARE:
+        claim.unobserved("there is no second answer to compare with")
+    for question, entry, messages, answer in found:
+        wrong = plausibility.flaws(answer, others, rules)
+        claim.test(
+            not wrong, f"{question.person}: {'; '.join(wrong)}", question.asked, *messages, entry
+        )
+    claim.expected = max(claim.expected, 1)
+    return claim
+
+
 def stored_once(
     history: History, asked: Iterable[Question], finding: str, *, person: str
 ) -> Observed:
@@ -93,7 +136,8 @@ def stored_once(
         claim.unobserved("the conversation was not read back")
         return claim
     last = read[-1]
-    contents = [str(m["content"]) for m in stored_messages(last.data["body"])]
+    body = last.data["body"]
+    contents = [str(m["content"]) for m in stored_messages(body)] or list(texts_in(body))
     for question in asked:
         text = str(question.asked.data["text"])
         claim.expected += 1
@@ -109,6 +153,15 @@ def stored_once(
             claim.test(times == 1, f"an answer is stored {times} times", noted[0], last)
     claim.expected = max(claim.expected, 1)
     return claim
+
+
+def texts_in(body: Any) -> Iterator[str]:
+    """Every text in a reply, for platforms that do not call it ``content``."""
+    if isinstance(body, str):
+        yield body
+    elif isinstance(body, Mapping | list):
+        for value in body.values() if isinstance(body, Mapping) else body:
+            yield from texts_in(value)
 
 
 def stored_messages(body: Any) -> Iterator[Mapping[str, Any]]:

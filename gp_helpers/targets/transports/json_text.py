@@ -25,8 +25,11 @@ from gp_helpers.targets.transports.base import (
     HandshakeRefused,
     Received,
 )
+from gp_helpers.targets.transports.decoding import UndecodableError, decoded_json
 
 _SHOWN = 4096
+_MOST_QUEUED = 16
+"""Messages that wait for the reader; beyond these the platform is not read from."""
 
 
 def decode(frame: str | bytes) -> Received:
@@ -34,9 +37,9 @@ def decode(frame: str | bytes) -> Received:
     if isinstance(frame, bytes):
         return Received(None, frame[: _SHOWN // 2].hex(), "a binary frame")
     try:
-        return Received(json.loads(frame), frame)
-    except (ValueError, RecursionError) as error:
-        return Received(None, frame[:_SHOWN], f"not JSON: {error}")
+        return Received(decoded_json(frame), frame)
+    except UndecodableError as error:
+        return Received(None, frame[:_SHOWN], str(error))
 
 
 def _closed(error: ConnectionClosed) -> ChannelClosed:
@@ -87,6 +90,10 @@ class _ConnectWithoutRedirects(connect):
         return exc
 
 
+_NO_SOCKET = (InvalidHandshake, InvalidURI, ConnectionClosed, OSError, EOFError, ValueError)
+"""`ValueError`: what the platform gave us, its token say, cannot stand in a header."""
+
+
 class JsonTransport:
     """Opens WebSockets that carry one JSON value a text frame."""
 
@@ -112,7 +119,7 @@ class JsonTransport:
                 open_timeout=handshake.timeout_s,
                 close_timeout=2.0,
                 max_size=handshake.max_message_bytes,
-                max_queue=None,
+                max_queue=_MOST_QUEUED,
                 ssl=context,
                 **elsewhere,
                 process_exception=lambda error: error,
@@ -125,6 +132,6 @@ class JsonTransport:
                 tuple(response.headers.raw_items()),
                 bytes(response.body or b"").decode("utf-8", "replace")[:_SHOWN],
             ) from error
-        except (InvalidHandshake, InvalidURI, OSError, TimeoutError, EOFError) as error:
+        except _NO_SOCKET as error:
             raise HandshakeRefused(None, f"{type(error).__name__}: {error}") from error
         return JsonChannel(connection)
