@@ -106,7 +106,13 @@ def form(entry: Entry) -> str:
     return f"{step}{entry.kind.value} {code}{_ID.sub('#', told)}"
 
 
-def _lane(entry: Entry, purposes: Mapping[int, str], questions: Mapping[str, str]) -> str:
+def _lane(
+    entry: Entry,
+    purposes: Mapping[int, str],
+    questions: Mapping[str, str],
+    people: Mapping[str, str],
+) -> str:
+    owner = people.get(str(entry.data.get("owner")), entry.actor)
     match entry.kind:
         case Kind.REQUEST | Kind.RESPONSE | Kind.NO_RESPONSE:
             own = purposes.get(int(entry.data.get("request", entry.seq)), "")
@@ -114,6 +120,8 @@ def _lane(entry: Entry, purposes: Mapping[int, str], questions: Mapping[str, str
             own = f"asks {entry.data.get('decider')}"
         case Kind.WS_RECEIVED if entry.data.get("is_pong"):
             own = f"{entry.subject} pongs"
+        case Kind.WS_RECEIVED if owner != entry.actor:
+            own = f"{entry.subject} events of {owner}"
         case Kind.WS_RECEIVED if entry.data.get("events") and entry.data.get("request_id"):
             # Whether an event comes before a reconnect or after it is a race; that it comes is not.
             own = f"answers to {questions.get(str(entry.data['request_id']), 'nobody')}"
@@ -140,20 +148,22 @@ def _questions(history: History) -> dict[str, str]:
 def by_actor(history: History) -> dict[str, list[tuple[Entry, str]]]:
     """What each actor did and saw, in order, in canonical form.
 
-    Each connection of a user is an actor of its own, and so are the answers to each question, each
-    purpose for which a user sends requests and each decider that is asked, since one user's
-    sockets, questions and requests race each other.
+    Each connection of a user is an actor of its own, and so are the answers to each question,
+    everything on a connection that was meant for another user, each purpose for which a user sends
+    requests and each decider that is asked, since one user's sockets, questions and requests race
+    each other.
     """
     forms: dict[str, list[tuple[Entry, str]]] = {}
     purposes = {entry.seq: str(entry.data.get("purpose")) for entry in history.of(Kind.REQUEST)}
     questions = _questions(history)
+    people = {str(entry.data.get("user_id")): entry.actor for entry in history.of(Kind.USER)}
     for entry in history:
         if entry.kind not in _WHAT_HAPPENED and "returned" not in entry.data:
             continue
         message = entry.data.get("message")
         if isinstance(message, Mapping) and message.get("type") in _UNTIMED_MESSAGES:
             continue
-        actor = _lane(entry, purposes, questions)
+        actor = _lane(entry, purposes, questions, people)
         forms.setdefault(actor, []).append((entry, form(entry)))
     # How often somebody had to ask until the answer was yes says how fast a machine is.
     return {actor: told[-2:] if actor.endswith("?") else told for actor, told in forms.items()}

@@ -110,6 +110,22 @@ def test_what_was_seen_instead_comes_before_what_is_missing() -> None:
     assert (found.our_form, found.their_form) == ("ask ws_refused 500", "ask ws_opened ")
 
 
+def test_what_is_meant_for_others_is_told_apart_by_whom_it_is_meant_for() -> None:
+    def event(owner: str) -> tuple[Kind, str, str, dict[str, Any]]:
+        about = {"message": {"type": f"of {owner}"}, "owner": f"usr_{owner}"}
+        return (Kind.WS_RECEIVED, "ada", "ada-ws-1", about)
+
+    users = [(Kind.USER, who, "", {"user_id": f"usr_{who}"}) for who in ("ada", "ben", "eve")]
+    one = told([*users, event("ben"), event("eve"), event("ada")])
+    other = told([*users, event("eve"), event("ada"), event("ben")])
+    assert list(by_actor(one)) == [
+        "ada ada-ws-1 events of ben",
+        "ada ada-ws-1 events of eve",
+        "ada ada-ws-1",
+    ]
+    assert first_divergence(one, other) is None
+
+
 def test_a_reading_counts_where_it_says_whether_all_is_as_before() -> None:
     def left(returned: bool) -> History:
         return told([(Kind.READING, "lab", "backend-1", {"handlers": 7, "returned": returned})])
