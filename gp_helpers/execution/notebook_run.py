@@ -17,7 +17,8 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
 from gp_helpers.execution.errors import ExecutionError, NotebookFileError
-from gp_helpers.execution.kernels.session import Ended, KernelSession, Limit
+from gp_helpers.execution.kernels.ends import Ended, Limit
+from gp_helpers.execution.kernels.session import KernelSession
 from gp_helpers.execution.outcomes import (
     DEFAULT_DEADLINE_S,
     CellOutcome,

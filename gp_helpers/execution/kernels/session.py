@@ -25,6 +25,7 @@ from nbformat import NotebookNode
 from gp_helpers.cloud_run.logs import last_lines
 from gp_helpers.cloud_run.spec import ExitStatus
 from gp_helpers.execution.errors import KernelChannelError, KernelStartError
+from gp_helpers.execution.kernels.ends import Ended, Limit, ended_by_itself
 from gp_helpers.execution.kernels.keeper import Keeper, KernelKind, KernelProcess
 from gp_helpers.execution.kernels.provisioner import CONNECTION_FILE, KeptProvisioner
 from gp_helpers.execution.kernels.recorder import STREAMS, Recording, create, encoded
@@ -44,25 +45,6 @@ _IDLE_S = 5.0
 _LOG_LINES = 40
 _QUIET_DEBUGGER = {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}
 """Without it a kernel's start prints a warning about frozen modules; papermill sets it too."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """A point in time that a cell must not pass, and what to say if it does."""
-
-    at: float
-    """Seconds of the event loop's clock."""
-    said: str
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """How a cell ended in the kernel."""
-
-    outcome: CellOutcome
-    detail: str = ""
-    error: tuple[str, str] | None = None
-    """Name and message of an error that the cell did not report itself."""
 
 
 @dataclass(eq=False)
@@ -233,7 +215,7 @@ class KernelSession:
             content = request.reply.result()["content"]
             cell["execution_count"] = content.get("execution_count")
             is_whole = await self._until_idle(request, process, limit.at)
-            return _ended_by_itself(content, may_fail, is_whole)
+            return ended_by_itself(content, may_fail, is_whole)
         if process.exited.done():
             return await self._died(index, cell, process)
         if interruption.done():
@@ -368,16 +350,3 @@ class KernelSession:
         is_idle = self.outputs.take(message, request.cell, request.index)
         if is_idle and not request.idle.done():
             request.idle.set_result(None)
-
-
-def _ended_by_itself(content: Mapping[str, Any], may_fail: bool, is_whole: bool) -> Ended:
-    """How a cell ended that replied; ``is_whole`` says whether all its output came."""
-    said = []
-    outcome = CellOutcome.COMPLETED
-    if content["status"] != "ok":
-        name, message = content.get("ename", content["status"]), content.get("evalue", "")
-        said.append(f"{name}: {message}" if message else name)
-        outcome = CellOutcome.COMPLETED if may_fail else CellOutcome.FAILED
-    if not is_whole:
-        said.append("its output is incomplete")
-    return Ended(outcome, "; ".join(said))
