@@ -62,6 +62,15 @@ VIEWS: Mapping[str, Sequence[tuple[str, str]]] = {
     "routing.priority": (("queue()", "Who waited, and at which turn each was served."),),
     "routing.circular_deadlock": (("wait_for()", "Who waits for whom, and at whose desk."),),
     "factory.lifecycle": (("resources()", "What the platform holds, session after session."),),
+    "journey.login_to_answer": (
+        (
+            "health_beside_journey()",
+            "What the components say of themselves, beside what the user gets.",
+        ),
+    ),
+    "journey.performance_under_load": (
+        ("latency()", "How long answers took, and what each of them caused in the platform."),
+    ),
     "factory.dependency_injection": (
         ("dependencies()", "The objects of a session, and what each of them was given."),
     ),
@@ -133,7 +142,9 @@ def set_up(about: str) -> list[Cell]:
         code("parameters", PARAMETERS, "parameters"),
         code(
             "set-up",
-            f'import gp_helpers\n\nlab = await gp_helpers.open_lab(globals(), about="{about}")\nlab',
+            "import gp_helpers\n\n"
+            f'lab = await gp_helpers.open_lab(globals(), about="{about}")\n'
+            "lab",
         ),
     ]
 

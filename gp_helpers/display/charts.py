@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
+from statistics import median
 
+from gp_helpers.checkers.journey.performance_under_load import work_by_round
 from gp_helpers.display.svg import Svg, element, figure, text
 from gp_helpers.history import History, Kind
 
@@ -17,9 +19,17 @@ Points = Sequence[tuple[float, float]]
 
 
 def small_multiples(
-    title: str, series: Mapping[str, Points], *, x_label: str, marked: Mapping[str, str]
+    title: str,
+    series: Mapping[str, Points],
+    *,
+    x_label: str,
+    marked: Mapping[str, str],
+    scattered: Container[str] = (),
 ) -> Svg:
-    """A panel a series, all on the same x axis; ``marked`` says what is wrong with some of them."""
+    """A panel a series, all on the same x axis.
+
+    ``marked`` says what is wrong with some of them; ``scattered`` are not joined by a line.
+    """
     rows = math.ceil(len(series) / _COLUMNS)
     parts = [text(16, 26, title, "h")]
     told = []
@@ -27,7 +37,8 @@ def small_multiples(
     for number, (name, points) in enumerate(series.items()):
         left = 16 + (number % _COLUMNS) * _CELL
         top = 44 + (number // _COLUMNS) * (_HEIGHT + 18)
-        parts += _panel(name, points, left, top, furthest, marked.get(name))
+        joined = name not in scattered
+        parts += _panel(name, points, left, top, furthest, marked.get(name), joined)
         ends = f"{points[0][1]:g} to {points[-1][1]:g}" if points else "nothing"
         told.append(f"{name}: {ends}{f', {marked[name]}' if name in marked else ''}")
     bottom = 44 + rows * (_HEIGHT + 18)
@@ -36,7 +47,13 @@ def small_multiples(
 
 
 def _panel(
-    name: str, points: Points, left: float, top: float, furthest: float, wrong: str | None
+    name: str,
+    points: Points,
+    left: float,
+    top: float,
+    furthest: float,
+    wrong: str | None,
+    joined: bool,
 ) -> list[str]:
     width, height = _CELL - 52, _HEIGHT - 44
     x0, y0 = left + 34, top + 22 + height
@@ -53,9 +70,12 @@ def _panel(
         text(x0 - 6, y0 + 4, "0", "small soft end"),
         text(x0 - 6, y0 - height + 4, f"{ceiling:g}", "small soft end"),
         text(x0 + width, y0 + 13, f"{furthest:g}", "small soft end"),
-        element("polyline", points=line, fill="none", stroke=colour, stroke_width=2,
-                stroke_dasharray=dashes),
-    ]  # fmt: skip
+    ]
+    if joined:
+        parts.append(
+            element("polyline", points=line, fill="none", stroke=colour, stroke_width=2,
+                    stroke_dasharray=dashes)
+        )  # fmt: skip
     parts += [element("circle", cx=x, cy=y, r=2.6, fill=colour) for x, y in places[:200]]
     if wrong:
         parts.append(text(x0 + width, top + 10, wrong, "bad strong small end"))
@@ -98,3 +118,37 @@ def resources_over_sessions(history: History) -> Svg:
         f"there are more: {shown}" if left else "everything is back where it was"
     )
     return small_multiples(title, points, x_label="sessions so far", marked=left)
+
+
+def latency_over_sessions(history: History) -> Svg:
+    """How long answers took, alone and under load, and what one message caused, by sessions."""
+    points: dict[str, list[tuple[float, float]]] = {}
+    for entry in history.of(Kind.MEASURED):
+        if entry.data.get("quantity") == "latency" and entry.data.get("phase") in _PHASES:
+            name = _PHASES[entry.data["phase"]]
+            place = (float(entry.data.get("sessions", 0)), float(entry.data["value"]))
+            points.setdefault(name, []).append(place)
+    for found in points.values():
+        found.sort()
+    scattered = set(points)
+    medians = [f"p50 {median(y for _, y in found):.0f} ms {name.partition(',')[0]}"
+               for name, found in points.items()]  # fmt: skip
+    work = [(float(sessions), calls) for sessions, calls, _ in work_by_round(history)]
+    marked = {}
+    if work:
+        points[_WORK] = work
+        if work[-1][1] > work[0][1]:
+            marked[_WORK] = f"×{work[-1][1] / work[0][1]:.1f}"
+    if not points:
+        nothing = "No latency was measured."
+        return figure(_WIDTH, 50, nothing, "", [text(16, 30, nothing, "h")])
+    title = ", ".join(medians)
+    if work:
+        title += f"; a message causes {work[0][1]:g} calls at first and {work[-1][1]:g} at last"
+    return small_multiples(
+        title, points, x_label="sessions so far", marked=marked, scattered=scattered
+    )
+
+
+_PHASES = {"quiet": "alone, ms", "loaded": "under load, ms"}
+_WORK = "calls that a message causes"

@@ -34,7 +34,7 @@ _AVERAGE = 0.6
 _WIDTHS = {
     **dict.fromkeys("ijlI|.,:;'! ", 0.31),
     **dict.fromkeys("frt()[]-/", 0.4),
-    **dict.fromkeys("mwMW—@%", 0.92),
+    **dict.fromkeys("mwMW—@%○●↑◆◇⊘‡×+−…", 0.92),
     **dict.fromkeys("ABCDEFGHJKLNOPQRSTUVXYZ_", 0.7),
 }
 

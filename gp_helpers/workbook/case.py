@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from gp_helpers.cases import Role, Step, case_class
 from gp_helpers.checkers import ClaimState, Verdict
 from gp_helpers.display.card import verdict_card
-from gp_helpers.display.charts import resources_over_sessions
+from gp_helpers.display.charts import latency_over_sessions, resources_over_sessions
 from gp_helpers.display.divergence import divergence_view
 from gp_helpers.display.gantt import decision_gantt
 from gp_helpers.display.graphs import dependency_graph, wait_for_graph
@@ -19,6 +19,7 @@ from gp_helpers.display.logs import LogLine, parse, service_logs
 from gp_helpers.display.matrix import decision_matrix
 from gp_helpers.display.mechanisms import mechanism_of
 from gp_helpers.display.queue import queue_timeline
+from gp_helpers.display.side_by_side import health_beside_journey
 from gp_helpers.display.svg import Svg
 from gp_helpers.display.timeline import timeline
 from gp_helpers.display.wording import grounds, say
@@ -243,6 +244,14 @@ class CaseHandle:
     def resources(self) -> Any:
         """What the platform holds over the number of sessions so far."""
         return self._when_selected(lambda: resources_over_sessions(self.history))
+
+    def latency(self) -> Any:
+        """How long answers took, alone and under load, by the number of sessions so far."""
+        return self._when_selected(lambda: latency_over_sessions(self.history))
+
+    def health_beside_journey(self) -> Any:
+        """What the components say of themselves, beside what the user gets."""
+        return self._when_selected(lambda: health_beside_journey(self.history, self.result))
 
     def sources(self) -> Any:
         """The as-reported and the remediated component of each defect that is on, as a diff."""

@@ -12,14 +12,20 @@ from gp_helpers.display.timeline.marks import Connection, Form, Mark
 RADIUS = 7.5
 
 
-def draw_connection(canvas: Canvas, connection: Connection, middle: float) -> None:
+def draw_connections(canvas: Canvas, connections: Sequence[Connection], middle: float) -> None:
+    """The lines of connections that follow one another, and the marks of all of them."""
+    for connection in connections:
+        _draw_line(canvas, connection, middle)
+    draw_marks(canvas, [mark for one in connections for mark in one.marks], middle)
+
+
+def _draw_line(canvas: Canvas, connection: Connection, middle: float) -> None:
     left = canvas.scale.x(connection.start)
     right = canvas.scale.x(connection.end) if connection.end is not None else canvas.right
     canvas.drawn.append(
         element("line", class_="life", x1=left, x2=max(right, left + 4), y1=middle, y2=middle,
                 stroke_width=1.6)
     )  # fmt: skip
-    draw_marks(canvas, connection.marks, middle)
 
 
 @dataclass

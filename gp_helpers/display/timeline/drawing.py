@@ -5,7 +5,7 @@ from __future__ import annotations
 from gp_helpers.display.svg import element, group, text, text_width
 from gp_helpers.display.timeline.bars import BAR_STYLES, draw_bars
 from gp_helpers.display.timeline.canvas import Canvas
-from gp_helpers.display.timeline.clusters import RADIUS, draw_connection, draw_marks
+from gp_helpers.display.timeline.clusters import RADIUS, draw_connections, draw_marks
 from gp_helpers.display.timeline.marks import BARS, SYMBOLS, Form, Lane
 from gp_helpers.display.timeline.scale import Stretch
 
@@ -16,8 +16,7 @@ def draw_lane(canvas: Canvas, lane: Lane, top: float) -> float:
     """Draw a lane at ``top`` and return its height."""
     if lane.connections:
         middle = top + _SOCKET_ROW / 2
-        for connection in lane.connections:
-            draw_connection(canvas, connection, middle)
+        draw_connections(canvas, lane.connections, middle)
         return _SOCKET_ROW
     if any(mark.form in BARS for mark in lane.marks):
         return draw_bars(canvas, lane.marks, top)

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 _BREAK = 20.0
 """Width of idle time that is left out."""
-_LEAST = 62.0
+_LEAST = 82.0
 """Width of a band at least."""
 _EMPHASIS = 4
 """Room of an entry that a finding rests on, against that of any other."""
