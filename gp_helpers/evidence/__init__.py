@@ -1,5 +1,6 @@
 """Evidence: the run folder, its report, the bundle, the re-check, comparison and trend."""
 
+from gp_helpers.checkers.expectations import Expected
 from gp_helpers.evidence.bundling import bundle
 from gp_helpers.evidence.comparison import Change, ComparedCase, Comparison, compare
 from gp_helpers.evidence.errors import (
@@ -9,7 +10,7 @@ from gp_helpers.evidence.errors import (
     RunFolderTakenError,
     SecretFoundError,
 )
-from gp_helpers.evidence.expected import ExitStatus, Expected, exit_status, expected_of
+from gp_helpers.evidence.expected import ExitStatus, exit_status, expected_of
 from gp_helpers.evidence.finalising import Finalised, finalise
 from gp_helpers.evidence.folder import RunFolder
 from gp_helpers.evidence.patterns import patterns

@@ -35,6 +35,7 @@ SHORTEST = 6
 _DEEPEST = 3
 _MOST_UNPACKED = 64 * 1024 * 1024
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{24,}={0,2}")
+_HEXADECIMAL = re.compile(rb"[0-9a-f-]+")
 _ONE_ALPHABET = bytes.maketrans(b"-_", b"+/")
 _REFERENCE = re.compile(r"\$\{(\w+)\}")
 
@@ -154,7 +155,26 @@ def _search(
         at = content.find(needle)
         if at >= 0:
             yield SecretFinding(name, what, content.count(b"\n", 0, at) + 1)
-    text = content.decode("utf-8", "replace")
+    yield from _shapes(name, content, is_decoded=depth > 0)
+    if depth < _DEEPEST:
+        for inner, unpacked in _members(name, content):
+            yield from _search(inner, unpacked, needles, depth + 1)
+        # The same ids and tokens come again and again; digits alone are no base64 of anything.
+        blobs = {blob[0]: blob.start() for blob in _BASE64.finditer(content)}
+        for blob, start in blobs.items():
+            if _HEXADECIMAL.fullmatch(blob):
+                continue
+            for found in _search(name, _decoded(blob), needles, depth + 1):
+                line = content.count(b"\n", 0, start) + 1
+                yield SecretFinding(name, f"{found.what}, in base64", line)
+
+
+def _shapes(name: str, content: bytes, *, is_decoded: bool) -> Iterator[SecretFinding]:
+    """What is a secret by its shape; what was decoded and is no text has none."""
+    try:
+        text = content.decode("utf-8", "strict" if is_decoded else "replace")
+    except UnicodeDecodeError:
+        return
     for pattern, what in ((PRIVATE_KEY, "a private key"), (VENDOR_KEY, "a vendor key")):
         if match := pattern.search(text):
             yield SecretFinding(name, what, text.count("\n", 0, match.start()) + 1)
@@ -162,13 +182,6 @@ def _search(
         if is_json_web_token(match[0]) and not match[0].endswith("."):
             yield SecretFinding(name, "a JSON Web Token", text.count("\n", 0, match.start()) + 1)
             break
-    if depth < _DEEPEST:
-        for inner, unpacked in _members(name, content):
-            yield from _search(inner, unpacked, needles, depth + 1)
-        for blob in _BASE64.finditer(content):
-            for found in _search(name, _decoded(blob[0]), needles, depth + 1):
-                line = content.count(b"\n", 0, blob.start()) + 1
-                yield SecretFinding(name, f"{found.what}, in base64", line)
 
 
 def _members(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from gp_helpers.checkers import Outcome, Verdict, judge
-from gp_helpers.evidence.expected import Expected
+from gp_helpers.checkers.expectations import Expected
 from gp_helpers.evidence.folder import parse_history_name
 from gp_helpers.history import History, HistoryReadError, Kind, first_divergence, parse
 from gp_helpers.plan import CASES

@@ -96,12 +96,13 @@ def read(path: Path) -> History:
 
 def parse(content: bytes, name: str) -> History:
     """Read a history from the content of its file; ``name`` stands in front of what is wrong."""
-    lines = content.decode("utf-8", "replace").split("\n")
-    torn = lines.pop() != ""
+    lines = content.split(b"\n")
+    torn = lines.pop() != b""
     entries: list[Entry] = []
     with _no_collection():
         for start in range(0, len(lines), _AT_ONCE):
-            entries.extend(_entries(lines[start : start + _AT_ONCE], start, name))
+            chunk = b"\n".join(lines[start : start + _AT_ONCE]).decode("utf-8", "replace")
+            entries.extend(_entries(chunk.split("\n"), start, name))
     truncated = None
     if torn:
         truncated = f"the line after entry {len(entries) - 1} is torn"
