@@ -1,12 +1,14 @@
-"""A slope that outliers do not move: Theil's estimate with Sen's interval.
+"""Estimates that outliers do not move: a slope, and a ratio, each with its interval.
 
-Sen, "Estimates of the regression coefficient based on Kendall's tau", JASA 63 (1968).
+Sen, "Estimates of the regression coefficient based on Kendall's tau", JASA 63 (1968); Hodges and
+Lehmann, "Estimates of location based on rank tests", Annals of Mathematical Statistics 34 (1963).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from statistics import NormalDist, median
 
 from gp_helpers.statistics.samples import Slope
@@ -40,5 +42,40 @@ def robust_slope(x: Sequence[float], y: Sequence[float], *, confidence: float = 
         slopes[upper] if upper < len(slopes) else math.inf,
         intercept,
         count,
+        confidence,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """By what factor one sample is larger than another."""
+
+    value: float
+    lower: float
+    upper: float
+    """Limits of the two-sided interval; 0 and infinity where the samples are too small."""
+    confidence: float
+
+
+def robust_ratio(
+    numerators: Sequence[float], denominators: Sequence[float], *, confidence: float = 0.95
+) -> Ratio:
+    """The median of all ratios between two samples of positive numbers, with its interval.
+
+    Raises ``ValueError`` for an empty sample, or a number that is not positive.
+    """
+    if not numerators or not denominators:
+        raise ValueError("a ratio needs two samples")
+    if min(*numerators, *denominators) <= 0:
+        raise ValueError("a ratio needs positive numbers")
+    ratios = sorted(above / below for above in numerators for below in denominators)
+    m, n = len(numerators), len(denominators)
+    reach = NormalDist().inv_cdf(1 - (1 - confidence) / 2) * math.sqrt(m * n * (m + n + 1) / 12)
+    lower = math.floor(m * n / 2 - reach) - 1
+    upper = math.ceil(m * n / 2 + reach)
+    return Ratio(
+        median(ratios),
+        ratios[lower] if lower >= 0 else 0.0,
+        ratios[upper] if upper < len(ratios) else math.inf,
         confidence,
     )

@@ -19,11 +19,11 @@ from gp_helpers.probes import Person
 from gp_helpers.targets import Ability
 
 BACKGROUND_USERS = 5
-SHARE_OF_CAPACITY = 0.2
+SHARE_OF_CAPACITY = 0.28
 """Arrival rate in the background, as a share of the sessions that were sustained at once."""
 ROUNDS = 3
-QUIET_SESSIONS = 4
-LOADED_SESSIONS = 4
+QUIET_SESSIONS = 3
+LOADED_SESSIONS = 3
 """Measured sessions of a loaded round."""
 ARRIVALS = 2
 """Background sessions of a loaded round."""
