@@ -73,7 +73,7 @@ class LoadBalancing(Case):
             if worked_at is not None and connected_at is not None:
                 self.trial.recorder.add(
                     Kind.DECISION,
-                    "lab",
+                    "platform",
                     question.request_id,
                     decider="placement",
                     about=laptop.person.label,

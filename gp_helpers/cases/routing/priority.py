@@ -104,7 +104,7 @@ class PriorityScale(Case):
         for number, row in enumerate(rows):
             # Which request the queue hands out at which turn is a decision of the platform's.
             self.trial.recorder.add(
-                Kind.DECISION, "lab", "queue", decider="queue", about=f"turn {number + 1}",
+                Kind.DECISION, "platform", "queue", decider="queue", about=f"turn {number + 1}",
                 agent=str(row["request"]).split()[0],
             )  # fmt: skip
         order = [row["request"] for row in rows]

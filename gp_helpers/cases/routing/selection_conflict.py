@@ -65,7 +65,7 @@ class SelectionConflict(Case):
             for router, agent in said.items():
                 self.trial.recorder.add(
                     Kind.DECISION,
-                    "lab",
+                    "platform",
                     message.id,
                     decider=router,
                     about=message.id,

@@ -1,0 +1,116 @@
+"""What is particular about the routing suite's cases; both directions of all are in detection."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+
+import pytest
+
+from gp_helpers.cases.routing.corpus import REFUSED, CorpusMessage, corpus
+from gp_helpers.checkers import Outcome, Verdict
+from gp_helpers.execution.trials import Plan, run_trial
+from gp_helpers.history import History, first_divergence
+from gp_helpers.parameters import EmbeddedTarget, Isolation, Parameters
+from gp_helpers.plan import CASES, Suite
+from gp_helpers.platform.defects.catalogue import CATALOGUE, defects_of
+from gp_helpers.platform.defects.routing import GatewayRouter
+from gp_helpers.platform.errors import PlatformError
+from gp_helpers.platform.gateway.messages import Frame, Request
+from gp_helpers.platform.routing.roles import MessageRouter
+from gp_helpers.platform.routing.router import Router
+from gp_helpers.probes import new_client
+from tests.cases.test_detection import in_threads
+
+ROUTING_CASES = [case.id for case in CASES.values() if case.suite is Suite.ROUTING]
+
+PARTS_AT = {
+    "routing.selection_conflict": "ask_every_router",
+    "routing.priority": "send_an_urgent_one_behind_a_backlog",
+    "routing.state_pollution": "ask_in_turn",
+    "routing.circular_deadlock": "watch",
+    "routing.load_balancing": "ask_at_once",
+}
+"""The step in which a trial as reported first departs from its contrast."""
+
+
+def trial_of(case: str, parameters: Parameters, defects: frozenset[str]) -> tuple[Verdict, History]:
+    async def run() -> tuple[Verdict, History]:
+        async with new_client() as http:
+            result, history = await run_trial(Plan(case, parameters, defects, 1, 1), 1, http)
+            return result.verdict, history
+
+    return asyncio.run(run())
+
+
+def decision(router: MessageRouter, message: CorpusMessage) -> str:
+    try:
+        incoming = Frame({**message.fields(), "id": "r", "thread_id": "t"}).read()
+        assert isinstance(incoming, Request)
+        return router.decide(incoming.request)
+    except PlatformError as error:
+        return f"{REFUSED}{error.code}"
+
+
+class TestCorpus:
+    def test_holds_at_least_two_hundred_different_messages(self) -> None:
+        messages = corpus()
+        assert len(messages) >= 200
+        assert len({message.id for message in messages}) == len(messages)
+        assert len({(one.type, one.agent, one.text) for one in messages}) == len(messages)
+
+    def test_every_agent_is_right_often(self) -> None:
+        right = Counter(message.right for message in corpus())
+        assert min(right[agent] for agent in Router().agents) >= 40
+
+    def test_has_the_edge_cases(self) -> None:
+        messages = corpus()
+        notes = Counter(message.note.partition(":")[0] for message in messages)
+        assert notes["no type"] >= 3
+        assert notes["unknown agent"] >= 5
+        assert notes["agent and other words"] >= 5
+        assert len({message.language for message in messages}) >= 15
+        assert max(len(message.text) for message in messages) > 10_000
+
+    @pytest.mark.parametrize("message", corpus(), ids=lambda message: str(message.id))
+    def test_the_published_rules_agree_with_the_person_who_wrote_it(
+        self, message: CorpusMessage
+    ) -> None:
+        assert decision(Router(), message) == message.right
+
+    def test_the_second_router_is_often_right_too(self) -> None:
+        gateway = GatewayRouter(Router())
+        right = sum(decision(gateway, message) == message.right for message in corpus())
+        assert len(corpus()) / 4 < right < len(corpus()) * 3 / 4
+
+
+@pytest.mark.parametrize("case", ROUTING_CASES)
+def test_a_trial_as_reported_departs_from_its_contrast_where_the_routers_part(case: str) -> None:
+    parameters = in_threads("as_reported")
+    _, ours = trial_of(case, parameters, frozenset(defects_of(case)))
+    _, theirs = trial_of(case, parameters, frozenset())
+    divergence = first_divergence(ours, theirs)
+    assert divergence is not None
+    entry = divergence.ours or divergence.theirs
+    assert entry is not None
+    assert entry.step == PARTS_AT[case]
+
+
+@pytest.mark.parametrize("case", ROUTING_CASES)
+def test_a_case_goes_both_ways_on_processes(case: str) -> None:
+    parameters = in_threads("as_reported")
+    assert isinstance(parameters.target, EmbeddedTarget)
+    target = parameters.target.model_copy(update={"isolation": Isolation.PROCESS})
+    on_processes = parameters.model_copy(update={"target": target})
+    defects = frozenset(defects_of(case))
+    reported, _ = trial_of(case, on_processes, defects)
+    assert reported.outcome is Outcome.FAIL, reported.reason
+    assert {CATALOGUE[name].finding_code for name in defects} <= set(reported.findings)
+    remediated, _ = trial_of(case, on_processes, frozenset())
+    assert remediated.outcome is Outcome.PASS, remediated.reason
+
+
+@pytest.mark.parametrize("case", ROUTING_CASES)
+def test_with_all_defects_on_a_case_comes_to_a_verdict_that_is_not_green(case: str) -> None:
+    verdict, _ = trial_of(case, in_threads("as_reported"), frozenset(CATALOGUE))
+    assert verdict.outcome in (Outcome.FAIL, Outcome.INCONCLUSIVE), verdict.reason
