@@ -219,7 +219,7 @@ def _why_partial(run: RunFolder, results: Sequence[NotebookResult]) -> str | Non
 
     A notebook that failed in its last cell enforced its expectation, and is complete.
     """
-    reasons = []
+    reasons: dict[str, list[str]] = {}
     for result in results:
         if result.job.destination.parent != run.path or result.is_complete:
             continue
@@ -229,9 +229,10 @@ def _why_partial(run: RunFolder, results: Sequence[NotebookResult]) -> str | Non
         )
         if result.exit_reason is ExitReason.FAILED and ended_last:
             continue
-        name = result.job.source.name
-        reasons.append(f"{name} {result.exit_reason.value.replace('_', ' ')}: {result.detail}")
-    return "; ".join(reasons) or None
+        last_line = (result.detail.strip() or "no reason is known").splitlines()[-1]
+        why = f"{result.exit_reason.value.replace('_', ' ')}: {last_line}"
+        reasons.setdefault(why, []).append(result.job.source.name)
+    return "; ".join(f"{', '.join(names)} {why}" for why, names in reasons.items()) or None
 
 
 def _print(finished: Sequence[Finalised], options: argparse.Namespace, seconds: float) -> None:

@@ -148,6 +148,8 @@ def _exchanges(stage: Stage) -> list[str]:
 
 
 def _mark(data: Any) -> str:
+    if data.get("part_of"):
+        return f"part of {', '.join(data['part_of'])}"
     marks = [name for name in ("is_ready", "is_pong", "is_ignored") if data.get(name)]
     return ", ".join(mark.removeprefix("is_") for mark in marks) or "not recognised"
 
