@@ -8,37 +8,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gp_helpers.cases import Role, Step, case_class
-from gp_helpers.checkers import ClaimState, Verdict
-from gp_helpers.display.card import verdict_card
-from gp_helpers.display.charts import latency_over_sessions, resources_over_sessions
+from gp_helpers.checkers import Verdict
 from gp_helpers.display.divergence import divergence_view
-from gp_helpers.display.gantt import decision_gantt
-from gp_helpers.display.graphs import dependency_graph, wait_for_graph
 from gp_helpers.display.html import Html, table, tag
-from gp_helpers.display.logs import LogLine, parse, service_logs
-from gp_helpers.display.matrix import decision_matrix
 from gp_helpers.display.mechanisms import mechanism_of
-from gp_helpers.display.queue import queue_timeline
-from gp_helpers.display.side_by_side import health_beside_journey
 from gp_helpers.display.svg import Svg
 from gp_helpers.display.timeline import timeline
-from gp_helpers.display.wording import grounds, say
 from gp_helpers.history import History, first_divergence
 from gp_helpers.parameters import EmbeddedTarget
 from gp_helpers.plan import CaseInfo, case_info
 from gp_helpers.workbook.conclusions import Conclusion, Ended, conclude
 from gp_helpers.workbook.errors import NothingTaken, StepOutOfOrder
 from gp_helpers.workbook.trials import HeldTrial, Order
+from gp_helpers.workbook.views import CaseViews, line
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from gp_helpers.workbook.lab import Lab
 
 StepCall = Callable[[], Awaitable[Html]]
 
 
-class CaseHandle:
+class CaseHandle(CaseViews):
     """One case of a lab. Each of its steps is a method; `steps` names them in order."""
 
     def __init__(
@@ -117,7 +107,7 @@ class CaseHandle:
         return sorted({*super().__dir__(), *self._steps})
 
     async def _take(self, step: Step) -> Html:
-        reason = self._why_not()
+        reason = self.why_not_selected()
         if reason is not None:
             return Html(tag("p", escape(reason), class_="s"), reason)
         if step.name == self.steps[0]:
@@ -128,9 +118,10 @@ class CaseHandle:
             shown = await self._trial.take(step)
         finally:
             self._note_end(self._trial)
-        return table(shown.rows, title=shown.title) if shown.rows else _line(shown.title)
+        return table(shown.rows, title=shown.title) if shown.rows else line(shown.title)
 
-    def _why_not(self) -> str | None:
+    def why_not_selected(self) -> str | None:
+        """Why the case is not run here; None if it is."""
         return None if self._chosen is not None else self._lab.why_not_selected(self.id)
 
     async def _open_next(self) -> HeldTrial:
@@ -190,7 +181,7 @@ class CaseHandle:
         if self._chosen is None:
             self.conclude()
 
-    # Views
+    # The trial at hand
 
     def _held(self) -> HeldTrial:
         if self._trial is None:
@@ -207,101 +198,23 @@ class CaseHandle:
         """The verdict as data; `verdict` shows it."""
         return self._held().verdict
 
-    def _when_selected(self, view: Callable[[], Any]) -> Any:
-        reason = self._why_not()
-        if reason is not None:
-            return _line(reason)
-        return view()
-
-    def timeline(self) -> Any:
-        """Who said what to whom, when; what a finding rests on is marked."""
-        return self._when_selected(lambda: timeline(self.history, self.result))
-
-    def verdict(self) -> Any:
-        """The card: verdict, claims, and the history entries that they rest on."""
-        return self._when_selected(lambda: verdict_card(self.result, self.history))
-
-    def decisions(self, title: str = "Who decided what", step: str | None = None) -> Any:
-        """Who decided what about the same token or message, disagreements first."""
-        return self._when_selected(lambda: decision_matrix(self.history, title=title, step=step))
-
-    def gantt(self) -> Any:
-        """What each validator decided over the platform's own time."""
-        return self._when_selected(lambda: decision_gantt(self.history))
-
-    def queue(self) -> Any:
-        """Who waited in the platform's queue, and at which turn each was served."""
-        return self._when_selected(lambda: queue_timeline(self.history))
-
-    def wait_for(self) -> Any:
-        """Which request waits for which, drawn; a cycle is marked."""
-        return self._when_selected(lambda: wait_for_graph(self.history))
-
-    def dependencies(self) -> Any:
-        """What the objects of a session depend on, drawn; what is missing is marked."""
-        return self._when_selected(lambda: dependency_graph(self.history))
-
-    def resources(self) -> Any:
-        """What the platform holds over the number of sessions so far."""
-        return self._when_selected(lambda: resources_over_sessions(self.history))
-
-    def latency(self) -> Any:
-        """How long answers took, alone and under load, by the number of sessions so far."""
-        return self._when_selected(lambda: latency_over_sessions(self.history))
-
-    def health_beside_journey(self) -> Any:
-        """What the components say of themselves, beside what the user gets."""
-        return self._when_selected(lambda: health_beside_journey(self.history, self.result))
-
-    def sources(self) -> Any:
-        """The as-reported and the remediated component of each defect that is on, as a diff."""
-        from gp_helpers.display.sources import defect_sources
-
-        return self._when_selected(lambda: defect_sources(self.defects))
-
-    def logs(self) -> Any:
-        """What the services logged during the trial, by correlation id."""
-        return self._when_selected(self._logs)
-
-    def _logs(self) -> Html:
-        lines: list[LogLine] = []
-        for path in sorted(self._held().order.logs.glob("*.log")):
-            text = path.read_text(encoding="utf-8", errors="replace")
-            lines += parse(path.stem, text.splitlines())
-        violated = [
-            entry
-            for claim in self.result.claims
-            if claim.state is ClaimState.VIOLATED
-            for entry in claim.entries
-        ]
-        basis = [entry.seq for entry in grounds(self.history, violated)]
-        return service_logs(lines, self.history, basis)
-
-    def history_frame(self) -> pd.DataFrame:
-        """The history as a frame, an entry a row, for one's own questions."""
-        import pandas as pd
-
-        columns = ["seq", "ms", "step", "actor", "kind", "subject", "said", "data"]
-        if self._why_not() is not None:
-            return pd.DataFrame(columns=columns)
-        rows = [
-            (e.seq, round(e.t * 1000, 3), e.step, e.actor, e.kind.value, e.subject, say(e), e.data)
-            for e in self.history
-        ]
-        return pd.DataFrame(rows, columns=columns).set_index("seq")
+    @property
+    def logs_folder(self) -> Path:
+        """Where the services of the trial at hand log."""
+        return self._held().order.logs
 
     # Contrast, more trials, other defects
 
     async def contrast(self) -> Any:
         """Take the same steps with the same seed on the remediated wiring; show where they part."""
-        reason = self._why_not()
+        reason = self.why_not_selected()
         if reason is not None:
-            return _line(reason)
+            return line(reason)
         if not isinstance(self._lab.parameters.target, EmbeddedTarget):
-            return _line("There is no contrast: the wiring of this target is not ours to change.")
+            return line("There is no contrast: the wiring of this target is not ours to change.")
         held = self._held()
         if not held.order.defects:
-            return _line("There is no contrast: this is the remediated wiring already.")
+            return line("There is no contrast: this is the remediated wiring already.")
         number = held.order.number
         if number not in self._contrasts:
             other = await self._open(Role.CONTRAST, number, frozenset())
@@ -317,7 +230,7 @@ class CaseHandle:
 
         def view() -> Any:
             theirs = self._contrasts.get(self._held().order.number)
-            return timeline(theirs) if theirs is not None else _line("No contrast was taken.")
+            return timeline(theirs) if theirs is not None else line("No contrast was taken.")
 
         return self._when_selected(view)
 
@@ -334,9 +247,9 @@ class CaseHandle:
 
     async def trials(self, count: int | None = None) -> Any:
         """Take unattended trials until there are ``count``, by default the parameter ``trials``."""
-        reason = self._why_not()
+        reason = self.why_not_selected()
         if reason is not None:
-            return _line(reason)
+            return line(reason)
         wanted = self._lab.parameters.trials if count is None else count
         while len([ended for ended in self._ended if ended.counts]) < wanted:
             trial = await self._open_next()
@@ -347,7 +260,7 @@ class CaseHandle:
                 self._trial = trial
         conclusion = self._conclusion()
         if len(conclusion.counting) == 1:
-            return _line("One trial, as `trials` says: taken step by step, above.")
+            return line("One trial, as `trials` says: taken step by step, above.")
         rows = [
             {
                 "trial": ended.number,
@@ -435,7 +348,3 @@ class CaseHandle:
             + tag("ol", *items)
         )
         return Html(body, "")._repr_html_()
-
-
-def _line(told: str) -> Html:
-    return Html(tag("p", escape(told), class_="t"), told)

@@ -31,7 +31,7 @@ def papermill(outputs: Path, name: str, *more: str) -> "subprocess.CompletedProc
         env=environ,
         capture_output=True,
         text=True,
-        timeout=150,
+        timeout=300,
         check=False,
     )
 
