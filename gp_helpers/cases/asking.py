@@ -51,6 +51,16 @@ async def ask(
     return await trial.client.ask(socket, text, request_id=request_id, more=more)
 
 
+async def until_taken_on(
+    trial: Trial, socket: Socket, question: Question, *, within_s: float
+) -> None:
+    """Wait until the platform has read a question: its pong comes after it, or its answer does."""
+    if socket.description.ping is not None:
+        await trial.client.ping(socket, within_s)
+    else:
+        await socket.wait_for_answer(question.request_id, within_s)
+
+
 async def settle(
     trial: Trial, asked: Iterable[tuple[Socket, Question]], *, within_s: float = ANSWER_WITHIN_S
 ) -> None:

@@ -34,13 +34,14 @@ def fitness(case: CaseInfo, target: RunningTarget, parameters: Parameters) -> Fi
     reasons += [
         f"the target does not state {part}" for part in cls.describes if not target.states(part)
     ]
-    reasons += _too_many_users(cls.users_at_once or parameters.concurrent_users, target)
+    users = cls.users_at_once or parameters.concurrent_users
+    reasons += _too_many_users(users, users + cls.users_beside, target)
     return Fitness(case, tuple(dict.fromkeys(reasons)), cls.optional_on(target))
 
 
-def _too_many_users(users: int, target: RunningTarget) -> Iterable[str]:
+def _too_many_users(at_once: int, in_all: int, target: RunningTarget) -> Iterable[str]:
     allowed = target.limits.concurrent_users if target.limits is not None else None
-    if allowed is not None and users > allowed:
-        yield f"it needs {users} users at once, limits.concurrent_users allows {allowed}"
-    if target.accounts and users > len(target.accounts):
-        yield f"it needs {users} users, the accounts are {len(target.accounts)}"
+    if allowed is not None and at_once > allowed:
+        yield f"it needs {at_once} users at once, limits.concurrent_users allows {allowed}"
+    if target.accounts and in_all > len(target.accounts):
+        yield f"it needs {in_all} users, the accounts are {len(target.accounts)}"

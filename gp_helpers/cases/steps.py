@@ -89,6 +89,8 @@ class Case:
     """Ability or part of the description to the claims that may stay unobserved without it."""
     users_at_once: ClassVar[int | None] = None
     """How many users it connects together; None: as many as the parameters say."""
+    users_beside: ClassVar[int] = 0
+    """How many more it logs in, one after the other."""
 
     def __init__(self, trial: Trial) -> None:
         self.trial = trial

@@ -301,10 +301,11 @@ async def open_trial(
             finally:
                 opened.end()
                 await supervisor.close()
+                await client.leave()
 
 
 def _described_events(target: RunningTarget) -> list[str]:
-    """The events that a platform has, in the plan's order."""
+    """The events that a platform has, in its own order."""
     websocket = target.description.websocket
     return [] if websocket is None else list(websocket.rules)
 

@@ -115,8 +115,13 @@ def five_events(
 
 def _of_those_described(statement: str, expected: tuple[str, ...]) -> str:
     missing = [name for name in EVENTS if name not in expected]
-    limited = f" (the target does not describe {', '.join(missing)})"
-    return statement if not missing or statement.endswith(limited) else statement + limited
+    told = []
+    if missing:
+        told.append(f"the target does not describe {', '.join(missing)}")
+    if list(expected) != [name for name in EVENTS if name in expected]:
+        told.append(f"its order is {', '.join(expected)}")
+    limited = f" ({'; '.join(told)})"
+    return statement if not told or statement.endswith(limited) else statement + limited
 
 
 def _described(events: list[str], expected: tuple[str, ...]) -> str:

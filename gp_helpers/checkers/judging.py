@@ -69,8 +69,11 @@ def within_time(history: History) -> Claim:
     observed = Observed("within_time", THRESHOLDS[name].statement, "TOO_SLOW", threshold=name)
     ends = history.of(Kind.TRIAL_ENDED)
     if ends:
-        seconds = seconds_in_steps(history)
+        waited = seconds_waited_for_silence(history)
+        seconds = seconds_in_steps(history) - waited
         observed.measured["seconds"] = round(seconds, 3)
+        if waited:
+            observed.measured["waited_for_silence_s"] = round(waited, 3)
         observed.test(seconds <= limit, f"took {seconds:.1f} s, allowed {limit:g} s", ends[-1])
     return observed.claim()
 
@@ -138,6 +141,23 @@ def _fewer_than_sent(history: History) -> str | None:
 def seconds_in_steps(history: History) -> float:
     """What the steps took together; the time between two cells, by hand, is nobody's fault."""
     return float(sum(entry.data.get("seconds", 0.0) for entry in history.of(Kind.STEP_ENDED)))
+
+
+def seconds_waited_for_silence(history: History) -> float:
+    """How long it was waited for what did not come, where silence cannot be proven.
+
+    That is the workbook's time, not the platform's: what did not come has a finding of its own.
+    """
+    if history.header.get("kind") == "embedded":
+        return 0.0
+    waits = [e for e in history.of(Kind.SILENCE) if not e.data.get("proven")]
+    waits += history.of(Kind.TIMEOUT)
+    total, covered_to = 0.0, 0.0
+    for entry in sorted(waits, key=lambda one: one.t):
+        began = max(entry.t - float(entry.data.get("seconds") or 0.0), covered_to)
+        total += max(entry.t - began, 0.0)
+        covered_to = max(covered_to, entry.t)
+    return total
 
 
 def _came_to_its_end(history: History) -> bool:

@@ -111,6 +111,7 @@ class WebSocketDescription(Described):
     """Predicate with placeholders: the message belongs to this request."""
     lineage: Lineage | None = None
     events: dict[str, str | EventRule] = Field(min_length=1)
+    """Those of the plan's five that the platform has, in the order in which it sends them."""
     answer: str | None = None
     answer_chunk: str | None = None
     """Path to a part of a streamed answer, in messages that belong to the request."""
@@ -162,10 +163,8 @@ class WebSocketDescription(Described):
 
     @property
     def rules(self) -> dict[str, EventRule]:
-        """What amounts to each event that the platform has, in the plan's order."""
-        found = {}
-        for name in EVENTS:
-            rule = self.events.get(name)
-            if rule is not None:
-                found[name] = EventRule(when=rule) if isinstance(rule, str) else rule
-        return found
+        """What amounts to each event that the platform has, in the order of the file."""
+        return {
+            name: EventRule(when=rule) if isinstance(rule, str) else rule
+            for name, rule in self.events.items()
+        }

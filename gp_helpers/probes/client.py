@@ -6,6 +6,7 @@ embedded platform, a case, or a defect.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import urllib.parse
 import uuid
@@ -16,6 +17,7 @@ from typing import Any
 from gp_helpers.history import Entry, Kind, Recorder, fingerprint
 from gp_helpers.parameters.description import Operation, WebSocketDescription
 from gp_helpers.parameters.templates import render, render_expression
+from gp_helpers.probes.events import MessageReader
 from gp_helpers.probes.guest import Guest
 from gp_helpers.probes.http import Exchange, HttpProbe, search
 from gp_helpers.probes.people import Person
@@ -76,6 +78,8 @@ class Client:
         self._supervisor = supervisor
         self._ids = ids
         self._opened: dict[str, int] = {}
+        self._readers: dict[str, MessageReader] = {}
+        """One for all sockets of a person: what began on one may end on the next."""
         self._accounts_taken = 0
         self._questions = 0
         self.people: dict[str, Person] = {}
@@ -314,7 +318,14 @@ class Client:
             Kind.WS_OPENED, person.label, label, subprotocol=channel.subprotocol
         )
         socket = Socket(
-            label, person, description, self.recorder, channel, opened, bounded=self._guest.bounded
+            label,
+            person,
+            description,
+            self.recorder,
+            channel,
+            opened,
+            self._readers.setdefault(person.label, MessageReader(description)),
+            bounded=self._guest.bounded,
         )
         self.sockets.append(socket)
         socket.start_reading(self._supervisor)
@@ -323,6 +334,15 @@ class Client:
             if message is not None:
                 await socket.send(render(message, self._variables(person) | {"token": token}))
         return socket, None
+
+    async def leave(self) -> None:
+        """End what is still open: in order where we are guests, else without a word."""
+        channels = [socket.channel for socket in self.sockets if socket.closed is None]
+        in_order = self.target.limits is not None
+        await asyncio.gather(
+            *(channel.close() if in_order else channel.abort() for channel in channels),
+            return_exceptions=True,
+        )
 
     def _handshake(
         self,

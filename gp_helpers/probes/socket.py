@@ -14,8 +14,7 @@ from typing import Any
 
 from gp_helpers.history import Entry, Kind, Recorder
 from gp_helpers.parameters.description import WebSocketDescription
-from gp_helpers.parameters.templates import render_expression
-from gp_helpers.probes.events import EventReader
+from gp_helpers.probes.events import MessageReader
 from gp_helpers.probes.http import search
 from gp_helpers.probes.people import Person
 from gp_helpers.probes.supervisor import Supervisor
@@ -55,6 +54,7 @@ class Socket:
     recorder: Recorder
     channel: Channel
     opened: Entry
+    reader: MessageReader
     messages: list[Message] = field(default_factory=list)
     closed: Entry | None = None
     ready: Message | None = None
@@ -65,11 +65,6 @@ class Socket:
     bounded: Callable[[float], float] = float
     """Cuts a wait to what the target's limits leave."""
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
-    _origins: dict[str, str] = field(default_factory=dict)
-    """Ids of messages to the request that they belong to."""
-
-    def __post_init__(self) -> None:
-        self._events = EventReader(self.description)
 
     def start_reading(self, supervisor: Supervisor) -> None:
         """Start the reader; it ends with the socket or with its owner."""
@@ -110,9 +105,11 @@ class Socket:
         if undecodable is not None:
             about = {"undecodable": undecodable, "raw": raw}
         else:
-            request_id = self._request_of(body)
-            events = self._events.of(body, request_id)
+            request_id = self.reader.request_of(body, self.requests)
+            events, parts = self.reader.events_of(body, request_id)
             about = {"message": body, "events": list(events), "request_id": request_id}
+            if parts:
+                about["part_of"] = list(parts)
             owner = search(self.description.event_owner, body)
             if owner is not None:
                 about["owner"] = owner
@@ -134,32 +131,6 @@ class Socket:
         self.messages.append(message)
         if self.ready is None and "is_ready" in about:
             self.ready = message
-
-    def _request_of(self, body: Any) -> str | None:
-        request_id = self._correlated(body)
-        lineage = self.description.lineage
-        if lineage is None:
-            return request_id
-        if request_id is None:
-            parent = search(lineage.parent, body)
-            request_id = self._origins.get(str(parent)) if parent is not None else None
-            if request_id is None and parent in self.requests:
-                request_id = str(parent)
-        own = search(lineage.id, body)
-        if request_id is not None and own is not None:
-            self._origins[str(own)] = request_id
-        return request_id
-
-    def _correlated(self, body: Any) -> str | None:
-        correlate = self.description.correlate
-        if correlate is None:
-            has_lineage = self.description.lineage is not None
-            return self.requests[-1] if self.requests and not has_lineage else None
-        for request_id in reversed(self.requests):
-            predicate = render_expression(correlate, {"request_id": request_id})
-            if search(predicate, body) is True:
-                return request_id
-        return None
 
     def _notify(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()

@@ -52,7 +52,9 @@ def unmentioned(description: Description, history: History) -> tuple[Unmentioned
 
 def _is_mentioned(entry: Entry) -> bool:
     marks = ("is_ready", "is_pong", "is_ignored")
-    return bool(entry.data.get("events")) or any(entry.data.get(mark) for mark in marks)
+    return bool(entry.data.get("events") or entry.data.get("part_of")) or any(
+        entry.data.get(mark) for mark in marks
+    )
 
 
 def _shape(entry: Entry) -> tuple[str, str | None]:

@@ -23,6 +23,7 @@ class ErrorAmplification(Case):
         proxied=frozenset({Hop.BACKEND_AUTH}), backend={"auth_timeout_s": AUTH_TIMEOUT_S}
     )
     describes = ("auth.validators", "auth.logout")
+    users_beside = 1
 
     offender: Person
     innocents: list[Person]

@@ -27,6 +27,8 @@ class Timing(Case):
     id = "auth.timing"
     arrangement = Arrangement(backends=2, auth_services=2)
     describes = ("auth.validators", "auth.logout")
+    users_at_once = 1
+    users_beside = 1
     optional_without: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "clock": (
             "skew_tolerated",

@@ -16,6 +16,7 @@ class ValidationCascade(Case):
 
     id = "auth.validation_cascade"
     describes = ("auth.validators",)
+    users_at_once = 1
     optional_without: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "auth.user_id": ("identity_is_subject",),
         "auth.validators.identity": ("identity_is_subject",),

@@ -21,6 +21,7 @@ class DependencyInjection(FactoryCase):
     """The objects of a session have everything that they depend on."""
 
     id = "factory.dependency_injection"
+    users_at_once = 1
     optional_claims: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "deployment": ("graph_complete", "log_agrees"),
         "asgi": ("graph_complete", "log_agrees"),

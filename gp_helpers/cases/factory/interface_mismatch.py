@@ -25,6 +25,7 @@ class InterfaceMismatch(FactoryCase):
 
     id = "factory.interface_mismatch"
     describes = ("websocket.modes",)
+    users_at_once = 1
     optional_claims: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "deployment": ("factories_fit",),
         "asgi": ("factories_fit",),

@@ -26,6 +26,9 @@ class UserContextIsolation(FactoryCase):
         "deployment": ("own_objects",),
         "asgi": ("own_objects",),
     }
+    optional_without: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "websocket.event_owner": ("own_events",)
+    }
 
     users: list[Person]
     sockets: list[Socket]

@@ -24,6 +24,8 @@ class CircularDeadlock(Case):
     """Hand-offs end, whichever way they cross."""
 
     id = "routing.circular_deadlock"
+    requires = (Ability.DIAGNOSTICS,)
+    users_at_once = 2
     arrangement = Arrangement(proxied=frozenset({Hop.BACKEND_MODEL}))
     optional_claims: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "asgi": ("no_cycle_of_waits", "each_agent_once"),

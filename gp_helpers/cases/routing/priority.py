@@ -26,7 +26,7 @@ class PriorityScale(Case):
     arrangement = Arrangement(
         backend={"routing": {"workers": 1}}, proxied=frozenset({Hop.BACKEND_MODEL})
     )
-    describes = ("websocket", "websocket.priority")
+    describes = ("websocket.priority", "websocket.ping")
     optional_claims: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "asgi": ("urgent_starts_first", "unknown_priority_refused"),
         "deployment": ("urgent_starts_first", "unknown_priority_refused"),

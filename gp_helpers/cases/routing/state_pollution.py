@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from gp_helpers.cases.asking import ask, connect, settle
+from gp_helpers.cases.asking import ask, connect, settle, until_taken_on
 from gp_helpers.cases.steps import Case, Shown, step
 from gp_helpers.probes import NotDescribedError, Socket
 from gp_helpers.probes.client import Question
@@ -61,8 +61,7 @@ class StatePollution(Case):
         for socket, about, preferences, style in turns:
             more = {"preferences": preferences} if preferences is not None else {}
             asked.append((socket, await self._ask(socket, about, more, style)))
-            # After the pong the platform has taken the request on: the turns are in order.
-            await self.trial.client.ping(socket, _PATIENCE_S)
+            await until_taken_on(self.trial, *asked[-1], within_s=_PATIENCE_S)
         await settle(self.trial, asked)
         rows = [
             {"turn": turn[1], "wanted": turn[3], "got": self._style(socket, question)}
