@@ -11,7 +11,8 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from gp_helpers.history.secret_forms import (
@@ -20,7 +21,6 @@ from gp_helpers.history.secret_forms import (
     CREDENTIALS,
     EMAIL,
     HEADER_IN_TEXT,
-    JWT,
     PRIVATE_KEY,
     SECRET_WORD,
     URL_CREDENTIALS,
@@ -29,10 +29,15 @@ from gp_helpers.history.secret_forms import (
     is_json_web_token,
     looks_like_a_value,
     names_a_secret,
+    with_tokens_replaced,
 )
 
 _SHORTEST = 6
 """Shorter literals are not looked for in texts: they would be found everywhere."""
+_LONG = 10_000
+"""In longer texts each literal is looked for, to hold no set as large as the text."""
+_DEEPEST_ASSIGNMENT = 10
+"""An assignment inside that many others is hidden as a whole."""
 _FINGERPRINT = re.compile(r"[0-9a-f]{12}")
 _MARKERS = re.compile(r"(?:[A-Za-z]+ )?(‹[^‹›]*›)")
 _MEMBERS_OF_A_SECRET = frozenset(
@@ -70,6 +75,7 @@ class Redactor:
 
     def __init__(self, *, pseudonymise: bool = False) -> None:
         self._literals: dict[str, str] = {}
+        self._secrets: set[str] = set()
         self._anchors: dict[str, list[str]] = {}
         self._issued: set[str] = set()
         self._pseudonyms: dict[str, str] = {}
@@ -77,10 +83,16 @@ class Redactor:
         self.counts: dict[str, int] = {}
         """How often each kind of secret was taken out."""
 
+    @property
+    def secrets(self) -> frozenset[str]:
+        """The literal secrets that were registered: to look for, never to write."""
+        return frozenset(self._secrets)
+
     def register(self, secret: str, kind: str) -> None:
         """Make a literal secret known, with the encodings in which it may turn up."""
         if len(secret) < _SHORTEST or secret in self._literals:
             return
+        self._secrets.add(secret)
         shown = f"‹{kind}›" if kind == "password" else f"‹{kind} {fingerprint(secret)}›"
         for form in encodings(secret):
             if form not in self._literals:
@@ -106,7 +118,7 @@ class Redactor:
             return value
         if "-----BEGIN" in value:
             value = PRIVATE_KEY.sub(lambda _: self._shown("key", "‹private key›"), value)
-        value = JWT.sub(self._token, value)
+        value = with_tokens_replaced(value, self._token)
         value = BASE64_JWT.sub(lambda _: self._shown("token", "‹token, encoded›"), value)
         value = VENDOR_KEY.sub(lambda _: self._shown("key", "‹key›"), value)
         if SECRET_WORD.search(value):
@@ -178,13 +190,14 @@ class Redactor:
     def _without_literals(self, value: str) -> str:
         if not self._anchors or len(value) < _SHORTEST:
             return value
-        starts = {value[at : at + _SHORTEST] for at in range(len(value) - _SHORTEST + 1)}
-        found = {
-            form
-            for anchor in self._anchors.keys() & starts
-            for form in self._anchors[anchor]
-            if form in value
-        }
+        anchors: Iterable[str]
+        if len(value) > _LONG:
+            anchors = [anchor for anchor in self._anchors if anchor in value]
+        else:
+            anchors = self._anchors.keys() & {
+                value[at : at + _SHORTEST] for at in range(len(value) - _SHORTEST + 1)
+            }
+        found = {form for anchor in anchors for form in self._anchors[anchor] if form in value}
         if not found:
             return value
         longest_first = sorted(found, key=len, reverse=True)
@@ -210,13 +223,14 @@ class Redactor:
             return match[0]
         return f"{match[1]}{match[2]}{self._shown('header', f'‹{match[1].lower()}›')}"
 
-    def _assigned_in_text(self, match: re.Match[str]) -> str:
+    def _assigned_in_text(self, match: re.Match[str], depth: int = 0) -> str:
         key = match["key"]
         is_quoted = match["quote"] is not None
         value = match["quoted"] if is_quoted else match["bare"]
-        if not names_a_secret(key):
+        if not names_a_secret(key) and depth < _DEEPEST_ASSIGNMENT:
             start = match.start("quoted" if is_quoted else "bare") - match.start()
-            return match[0][:start] + ASSIGNED_IN_TEXT.sub(self._assigned_in_text, match[0][start:])
+            deeper = partial(self._assigned_in_text, depth=depth + 1)
+            return match[0][:start] + ASSIGNED_IN_TEXT.sub(deeper, match[0][start:])
         if not value or self._is_ours(value):
             return match[0]
         if match["sign"] == ":" and not is_quoted and not looks_like_a_value(value):

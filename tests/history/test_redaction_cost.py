@@ -1,0 +1,56 @@
+"""Redaction of what a hostile platform sends: its cost grows with the text, not with its square."""
+
+from __future__ import annotations
+
+import random
+import time
+
+import pytest
+
+from gp_helpers.history import Redactor
+from gp_helpers.history.secret_forms import JWT, with_tokens_replaced
+
+LENGTH = 100_000
+SECONDS = 5.0
+"""Far above what it takes on a loaded machine, far below what a square would take (minutes)."""
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "x",
+        "eyJ",
+        "eyJ.",
+        "eyJab.a",
+        "a.",
+        "-",
+        "@",
+        "a@",
+        "a%40",
+        "://",
+        "key=",
+        "token_type=",
+        '"',
+    ],
+)
+def test_a_long_text_of_almost_secrets_is_redacted_in_time(part: str) -> None:
+    redactor = Redactor(pseudonymise=True)
+    redactor.register("a-registered-secret", "token")
+    text = (part * LENGTH)[:LENGTH]
+    began = time.perf_counter()
+    redactor.value({"answer": text, "also": text + " a-registered-secret"})
+    assert time.perf_counter() - began < SECONDS
+
+
+def test_tokens_are_found_where_the_plain_expression_finds_them() -> None:
+    source = random.Random(7)
+    parts = ["eyJ", "eyA", "ew0", "ab", "Z9_-", ".", "..", "=", "==", " ", "x.y", "eyJhbGciOi", "@"]
+    for _ in range(20_000):
+        text = "".join(source.choices(parts, k=source.randrange(1, 24)))
+        expected = JWT.sub("‹token›", text)
+        assert with_tokens_replaced(text, lambda _: "‹token›") == expected, text
+
+
+def test_assignments_inside_each_other_are_hidden_and_not_followed_without_end() -> None:
+    text = "token_type=" * 5_000 + "password=hunter2hunter2"
+    assert "hunter2" not in Redactor().text(text)
