@@ -21,6 +21,7 @@ from gp_helpers.evidence.secret_scan import (
     SecretFinding,
     SecretScan,
     environment_secrets,
+    leave_scan,
     scan,
 )
 from gp_helpers.evidence.trending import Trend, TrendPoint, TrendRow, trend, trend_svg
@@ -53,6 +54,7 @@ __all__ = [
     "exit_status",
     "expected_of",
     "finalise",
+    "leave_scan",
     "patterns",
     "read_run",
     "recheck",

@@ -28,7 +28,13 @@ from gp_helpers.evidence.notebook_html import notebook_html
 from gp_helpers.evidence.reading import VERDICTS_FILE
 from gp_helpers.evidence.report import report
 from gp_helpers.evidence.report_case import CaseMatter, notebook_of
-from gp_helpers.evidence.secret_scan import SecretScan, environment_secrets, scan, scan_texts
+from gp_helpers.evidence.secret_scan import (
+    SecretScan,
+    environment_secrets,
+    scan,
+    scan_texts,
+    with_those_left,
+)
 from gp_helpers.evidence.source import DamagedFileError, FolderEvidence
 from gp_helpers.evidence.summary import summary
 from gp_helpers.evidence.verdicts import TrialResult, assemble, stated_in, trials_of
@@ -99,7 +105,7 @@ def finalise(
     )
     problems = list(_notebooks(run))
     secrets = {*canaries, *environment_secrets(environment.get("parameters"))}
-    scanned = scan(run.path, secrets)
+    scanned = with_those_left(run.path, scan(run.path, secrets))
     index = _index(run, verdicts, environment, gathered, scanned)
     late = scan_texts({"index.html": index}, secrets)
     if late:

@@ -35,7 +35,15 @@ def rerun_command(environment: Mapping[str, Any], case: Mapping[str, Any]) -> st
     trials = case["trials"]
     told = next((one for one in trials if one["outcome"] == case["outcome"]), None)
     seed = (told or {}).get("seed") or environment.get("seed")
-    words = ["golden-path", "run", "--env", str(environment["environment"]), "--case", case["case"]]
+    name = str(environment["environment"])
+    words = ["golden-path", "run", "--env", name, "--case", case["case"]]
+    wiring = (environment.get("parameters") or {}).get("target", {}).get("wiring")
+    if isinstance(wiring, Mapping):
+        words[3] = name if name != "defects" else "as_reported"
+        for defect in wiring.get("defects", ()):
+            words += ["--defect", str(defect)]
+    elif wiring is not None and wiring != name:
+        words += ["--wiring", str(wiring)]
     if seed is not None:
         words += ["--seed", str(seed)]
     return shlex.join(words)

@@ -9,16 +9,17 @@ from __future__ import annotations
 import base64
 import gzip
 import io
+import json
 import os
 import re
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gp_helpers.evidence.files import encoded
+from gp_helpers.evidence.files import as_json, encoded, write_atomically
 from gp_helpers.evidence.source import DamagedFileError, FolderEvidence
 from gp_helpers.history import fingerprint
 from gp_helpers.history.secret_forms import (
@@ -32,7 +33,9 @@ from gp_helpers.history.secret_forms import (
 
 SHORTEST = 6
 """A shorter secret cannot be looked for: it would be found everywhere."""
+SCANS_FOLDER = "scans"
 _DEEPEST = 3
+_MANY = 100
 _MOST_UNPACKED = 64 * 1024 * 1024
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{24,}={0,2}")
 _HEXADECIMAL = re.compile(rb"[0-9a-f-]+")
@@ -97,6 +100,42 @@ def scan(place: Path, canaries: Iterable[str] = ()) -> SecretScan:
     return SecretScan(files, size, count, too_short, tuple(dict.fromkeys(findings)))
 
 
+def leave_scan(run: Path, name: str, secrets: Iterable[str], cases: Collection[str]) -> None:
+    """Look for secrets that only this process knows in what it wrote about these cases.
+
+    What was found is left in the run for `finalise`; the secrets are not.
+    """
+    needles, count, too_short = _needles(secrets)
+    findings: list[SecretFinding] = []
+    files = size = 0
+    for file, content in _files(run):
+        if file.rpartition("/")[0] and any(f"/{case}." in file for case in cases):
+            files += 1
+            size += len(content)
+            findings.extend(_search(file, content, needles, 0))
+    left = SecretScan(files, size, count, too_short, tuple(dict.fromkeys(findings)))
+    write_atomically(run / SCANS_FOLDER / f"{name}.json", as_json(left.to_json()))
+
+
+def with_those_left(run: Path, scanned: SecretScan) -> SecretScan:
+    """A scan together with those that `leave_scan` left; one that cannot be read is a finding."""
+    secrets, too_short, findings = scanned.secrets, scanned.too_short, list(scanned.findings)
+    for path in sorted((run / SCANS_FOLDER).glob("*.json")):
+        try:
+            left = json.loads(path.read_bytes())
+            secrets += int(left["known_secrets"])
+            too_short += int(left["too_short_to_look_for"])
+            findings += [
+                SecretFinding(str(one["file"]), str(one["what"]), int(one["line"]))
+                for one in left["findings"]
+            ]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            name = f"{SCANS_FOLDER}/{path.name}"
+            findings.append(SecretFinding(name, f"a scan that cannot be read: {error!r}", 1))
+    found = tuple(dict.fromkeys(findings))
+    return SecretScan(scanned.files, scanned.bytes, secrets, too_short, found)
+
+
 def scan_texts(texts: Mapping[str, str], canaries: Iterable[str] = ()) -> list[SecretFinding]:
     """Look for secrets in files that are not written yet, by name."""
     needles, _, _ = _needles(canaries)
@@ -151,10 +190,9 @@ def _files(place: Path) -> Iterator[tuple[str, bytes]]:
 def _search(
     name: str, content: bytes, needles: Mapping[bytes, str], depth: int
 ) -> Iterator[SecretFinding]:
-    for needle, what in needles.items():
-        at = content.find(needle)
-        if at >= 0:
-            yield SecretFinding(name, what, content.count(b"\n", 0, at) + 1)
+    for needle in _present(content, needles):
+        line = content.count(b"\n", 0, content.find(needle)) + 1
+        yield SecretFinding(name, needles[needle], line)
     yield from _shapes(name, content, is_decoded=depth > 0)
     if depth < _DEEPEST:
         for inner, unpacked in _members(name, content):
@@ -167,6 +205,14 @@ def _search(
             for found in _search(name, _decoded(blob), needles, depth + 1):
                 line = content.count(b"\n", 0, start) + 1
                 yield SecretFinding(name, f"{found.what}, in base64", line)
+
+
+def _present(content: bytes, needles: Mapping[bytes, str]) -> list[bytes]:
+    """Which needles are in the content. Many are looked for by their beginnings, in one pass."""
+    if len(needles) > _MANY:
+        starts = {content[at : at + SHORTEST] for at in range(len(content) - SHORTEST + 1)}
+        return [one for one in needles if one[:SHORTEST] in starts and one in content]
+    return [one for one in needles if one in content]
 
 
 def _shapes(name: str, content: bytes, *, is_decoded: bool) -> Iterator[SecretFinding]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from gp_helpers.display.html import Html, table, tag
-from gp_helpers.evidence import RunFolder, finalise
+from gp_helpers.evidence import RunFolder, finalise, leave_scan
 from gp_helpers.parameters import (
     AsgiTarget,
     DeploymentTarget,
@@ -153,6 +153,7 @@ class Lab:
                 f"cases = {list(self.parameters.cases)}"
             )
         evidence = self.folder
+        await asyncio.to_thread(self._leave_scan)
         if self._owns_run:
             evidence = (await asyncio.to_thread(finalise, self.run)).index
         view = conclusions_view(conclusions, evidence)
@@ -161,6 +162,11 @@ class Lab:
             _show(view)
             raise ExpectationNotMet(unmet, evidence)
         return view
+
+    def _leave_scan(self) -> None:
+        secrets = {secret for trial in self._trials for secret in trial.secrets}
+        name = f"{self.about or 'lab'}.{os.getpid()}"
+        leave_scan(self.folder, name, secrets, {trial.order.case_id for trial in self._trials})
 
     def _accountable(self) -> list[CaseHandle]:
         """The cases that count here: those that this is about, or those that were opened."""

@@ -75,6 +75,13 @@ class HeldTrial:
             raise
 
     @property
+    def secrets(self) -> frozenset[str]:
+        """The passwords and tokens of the trial's people, to look for in what it wrote."""
+        if self._opened is None:
+            return frozenset()
+        return self._opened.trial.recorder.redactor.secrets
+
+    @property
     def opened(self) -> OpenTrial:
         """The open trial; only after `open`."""
         assert self._opened is not None

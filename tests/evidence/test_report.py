@@ -9,7 +9,7 @@ import nbformat
 import pytest
 
 from gp_helpers.checkers import Outcome
-from gp_helpers.evidence import Finalised, RunFolder, finalise
+from gp_helpers.evidence import Finalised, RunFolder, finalise, rerun_command
 from gp_helpers.evidence.notebook_html import self_contained
 from gp_helpers.history import Kind, Recorder
 from gp_helpers.plan import CASES
@@ -105,6 +105,23 @@ def test_a_case_is_told_from_its_claim_to_the_line_that_runs_it_again(final: Fin
     for one in told:
         assert one in article
         article = article[article.index(one) + len(one) :]
+
+
+@pytest.mark.parametrize(
+    ("name", "wiring", "command"),
+    [
+        ("as_reported", "as_reported", "--env as_reported --case auth.timing --seed 7"),
+        ("mine.yaml", None, "--env mine.yaml --case auth.timing --seed 7"),
+        ("a b", "remediated", "--env 'a b' --case auth.timing --wiring remediated --seed 7"),
+        ("defects", {"defects": ["x.y", "x.z"]},
+         "--env as_reported --case auth.timing --defect x.y --defect x.z --seed 7"),
+    ],
+)  # fmt: skip
+def test_the_line_that_runs_it_again(name: str, wiring: object, command: str) -> None:
+    environment = {"environment": name, "seed": 7, "parameters": {"target": {"wiring": wiring}}}
+    assert rerun_command(environment, {"case": OTHER, "trials": [], "outcome": "error"}) == (
+        f"golden-path run {command}"
+    )
 
 
 def test_what_was_redacted_and_what_the_scan_found_is_told(final: Finalised) -> None:

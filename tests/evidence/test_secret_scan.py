@@ -25,6 +25,7 @@ from gp_helpers.evidence import (
     bundle,
     environment_secrets,
     finalise,
+    leave_scan,
     scan,
 )
 from gp_helpers.history import Kind, Recorder, Redactor
@@ -123,6 +124,29 @@ def test_a_secret_that_the_report_itself_would_show_is_found(tmp_path: Path) -> 
         tell(run)
     found = {one.file for one in finalise(run.path, canaries=[KEY]).scan.findings}
     assert {"index.html", "summary.md", "verdicts.json", "environment.json"} <= found
+
+
+def test_a_kernel_looks_for_the_secrets_that_only_it_knows_and_leaves_what_it_found(
+    tmp_path: Path,
+) -> None:
+    secrets = [KEY, *(f"secret-number-{number}" for number in range(200))]
+    with RunFolder.create(tmp_path, parameters(), environment="e", run_id="run") as run:
+        tell(run)
+        tell(run, OTHER)
+        run.log_path(f"{CASE}.trial.1/backend").write_text("all is well\n")
+        leave_scan(run.path, "auth", secrets, [CASE])
+        clean = finalise(run.path).scan
+        assert (clean.is_clean, clean.secrets) == (True, 201)
+        run.log_path(f"{CASE}.trial.1/auth").write_text(f"one\ntwo {KEY}\n")
+        leave_scan(run.path, "auth", secrets, [CASE])
+    final = finalise(run.path)
+    assert [(one.file, one.line) for one in final.scan.findings] == [
+        (f"logs/{CASE}.trial.1/auth.log", 2)
+    ]
+    assert final.status is ExitStatus.BROKEN
+    assert KEY not in (run.path / "scans" / "auth.json").read_text()
+    (run.path / "scans" / "auth.json").write_text("{")
+    assert not finalise(run.path).scan.is_clean
 
 
 def test_secrets_of_the_environment_are_known_by_their_names() -> None:
