@@ -75,9 +75,13 @@ class AsgiTarget(Description):
     """Which of the applications stands behind the ingress."""
     isolation: Isolation = Isolation.PROCESS
     factories: dict[str, str] = {}
-    """``agent``, ``connection`` and ``execution`` to the import string of a factory."""
+    """``agent``, ``connection`` or ``execution`` (or ``agent.NAME``) to an import string."""
     routers: dict[str, str] = {}
     """Name to the import string of ``route(message) -> agent``."""
+    agents: dict[str, str] = {}
+    """The corpus's agents (``analysis``, ``planning``, ``triage``) to what yours are called."""
+    store: str | None = None
+    """SQLAlchemy URL of the store, so that its write lock can be held."""
     path: tuple[str, ...] = ()
     """Folders that are put on the import path of the applications."""
 

@@ -1,0 +1,138 @@
+"""What can be done to the user's own applications, which the workbook has started itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from gp_helpers.cloud_run import SECRET_HEADER, RunningService
+from gp_helpers.parameters.schema import AsgiTarget
+from gp_helpers.targets.limited_controls import LimitedControls
+from gp_helpers.targets.running import Ability, Hop, Unavailable
+from gp_helpers.targets.user_code import UserCodeError, ask_user_code
+
+if TYPE_CHECKING:
+    from gp_helpers.faults import HeldLock, HttpFault, TcpProxy
+
+
+class AsgiControls(LimitedControls):
+    """Instances, hops, routers and factories of somebody's own applications."""
+
+    def __init__(
+        self,
+        target: AsgiTarget,
+        lacking: Mapping[Ability, str],
+        *,
+        http: httpx.AsyncClient,
+        secret: str,
+        ingress: RunningService,
+        services: Mapping[str, RunningService],
+        backends: dict[str, RunningService],
+        tcp_proxies: Mapping[Hop, TcpProxy],
+        http_faults: Mapping[Hop, HttpFault],
+    ) -> None:
+        super().__init__(lacking, tcp_proxies, http_faults)
+        self._target = target
+        self._http = http
+        self._secret = secret
+        self._ingress = ingress
+        self._services = dict(services)
+        self._backends = backends
+
+    def services(self) -> Mapping[str, str]:
+        """Applications and backend instances to base URLs."""
+        running = [*self._services.values(), *self._backends.values(), self._ingress]
+        return {service.name: service.url for service in running}
+
+    async def instances(self) -> Mapping[str, str]:
+        """Backend instances that serve now, those that the ingress started included."""
+        report = await self._ask("GET", "/internal/ingress")
+        started = {
+            one["id"]: one["url"]
+            for one in report["instances"]
+            if one["is_cold_started"] and one["url"] and one["state"] == "serving"
+        }
+        alive = {n: one.url for n, one in self._backends.items() if one.exit_status is None}
+        return alive | started
+
+    async def start_instance(self) -> str:
+        """Start another instance cold, without waiting for it; returns its name."""
+        answer = await self._ask("POST", "/internal/instances")
+        return str(answer["id"])
+
+    async def stop_instance(self, name: str, *, kill: bool = False) -> None:
+        """Stop an instance (SIGTERM, then SIGKILL), or kill it at once."""
+        service = self._backend(name)
+        await (service.kill() if kill else service.stop(0.5))
+
+    async def restart_instance(self, name: str) -> None:
+        """Stop an instance and start it again at the same address, its memory gone."""
+        self._backends[name] = await self._backend(name).restart()
+
+    def hold_write_lock(self) -> AbstractAsyncContextManager[HeldLock]:
+        """Hold the write lock of the store that the target names."""
+        if self._target.store is None:
+            self._refuse(Ability.STORE_LOCK)
+        from gp_helpers.faults import held_write_lock
+
+        return held_write_lock(self._target.store)
+
+    async def route(self, service: str, message: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What each of the target's routers decides about a message."""
+        [decisions] = await self.routes(service, [message])
+        decided: Mapping[str, Any] = decisions
+        return decided
+
+    async def routes(
+        self, service: str, messages: Sequence[Mapping[str, Any]]
+    ) -> Sequence[Mapping[str, Any]]:
+        """What each router decides about each message, in the words of our corpus."""
+        del service
+        if not self._target.routers:
+            self._refuse(Ability.ROUTES)
+        ours = {theirs: name for name, theirs in self._target.agents.items()}
+        answer = await self._ask_user_code(
+            Ability.ROUTES,
+            {"routers": self._target.routers, "messages": [dict(one) for one in messages]},
+        )
+        return [
+            {
+                router: {**decision, "agent": ours.get(decision["agent"], decision["agent"])}
+                for router, decision in decisions.items()
+            }
+            for decisions in answer
+        ]
+
+    async def factories(self, service: str) -> Mapping[str, Any]:
+        """The target's factories held against the contract."""
+        del service
+        if not self._target.factories:
+            self._refuse(Ability.FACTORIES)
+        answer: Mapping[str, Any] = await self._ask_user_code(
+            Ability.FACTORIES, {"factories": self._target.factories}
+        )
+        return answer
+
+    async def _ask_user_code(self, ability: Ability, question: Mapping[str, Any]) -> Any:
+        try:
+            return await ask_user_code({"path": list(self._target.path), **question})
+        except UserCodeError as error:
+            raise Unavailable(ability, str(error)) from error
+
+    def _backend(self, name: str) -> RunningService:
+        if name not in self._backends:
+            raise Unavailable(Ability.INSTANCES, f"{name} was started by the ingress")
+        return self._backends[name]
+
+    async def _ask(self, method: str, path: str) -> Mapping[str, Any]:
+        async with asyncio.timeout(10.0):
+            response = await self._http.request(
+                method, f"{self._ingress.url}{path}", headers={SECRET_HEADER: self._secret}
+            )
+        response.raise_for_status()
+        answer: Mapping[str, Any] = response.json()
+        return answer
