@@ -89,11 +89,15 @@ def _green_beside_a_failure(
 ) -> Disagreement | None:
     """The last health endpoint that was green during the journey, and the stage that failed."""
     failed = [claim for claim in claims if claim.finding]
+    asked = {
+        entry.seq
+        for entry in _own(history, person, Kind.REQUEST)
+        if str(entry.data["purpose"]).startswith("health of")
+    }
     green = [
         entry
         for entry in _own(history, person, Kind.RESPONSE)
-        if entry.data["status"] == 200
-        and str(history.entries[entry.data["request"]].data["purpose"]).startswith("health of")
+        if entry.data["status"] == 200 and entry.data["request"] in asked
     ]
     if not failed or not green:
         return None

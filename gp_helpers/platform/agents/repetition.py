@@ -61,6 +61,11 @@ class StoredOnce:
         self._unrecorded: dict[_Attempt, bool] = {}
         """Attempts whose outcome (whether it answered) could not be stored yet."""
 
+    @property
+    def unrecorded(self) -> int:
+        """How many attempts have an outcome that is not stored yet."""
+        return len(self._unrecorded)
+
     async def run(self, identity: Identity, request: AgentRequest, sink: EventSink) -> None:
         """Raises what the runner raises, and `StoreUnavailable`."""
         attempt = _Attempt(RunKey(identity.user_id, request.id), secrets.token_hex(8))

@@ -1,0 +1,123 @@
+"""Answered once after whatever broke; told where it was not; nothing lost, nothing doubled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from gp_helpers.checkers import ClaimState
+from gp_helpers.checkers.journey.error_recovery import check
+from gp_helpers.history import Kind
+from gp_helpers.parameters.description import EVENTS
+from tests.checkers.journey.story import (
+    QUESTION,
+    Story,
+    answer_for,
+    claims_of,
+    findings,
+    is_undecided,
+    not_held,
+)
+
+Act = Callable[[Story, str], None]
+
+
+def answered(story: Story, request: str) -> None:
+    about = request.removeprefix("req-ada-")
+    story.events("ada", request, answer=answer_for("ada", f"{QUESTION} ({about})"))
+    story.silence()
+
+
+def failed_and_tried_again(story: Story, request: str) -> None:
+    story.events("ada", request, EVENTS[:2])
+    story.error("ada", request)
+    story.silence()
+    story.send("ada", request)
+    answered(story, request)
+
+
+def answered_twice(story: Story, request: str) -> None:
+    answered(story, request)
+    story.send("ada", request)
+    answered(story, request)
+
+
+def given_up(story: Story, request: str) -> None:
+    story.events("ada", request, EVENTS[:2])
+    story.silence()
+
+
+def straggling(story: Story, request: str) -> None:
+    answered(story, request)
+    story.events("ada", request, EVENTS[:1])
+    story.silence()
+
+
+def journey(
+    *,
+    reset: Act = answered,
+    lock: Act = failed_and_tried_again,
+    then: Act = answered,
+    unfelt: str | None = None,
+    doubled: bool = False,
+) -> Story:
+    story = Story("journey.error_recovery")
+    story.user("ada")
+    story.billing("ada")
+    stored = []
+    for about, act in (("reset", reset), ("lock", lock), ("model", answered), ("next", then)):
+        text = f"{QUESTION} ({about})"
+        request = story.ask("ada", about, text)
+        if about != "next":
+            felt = float(about != unfelt)
+            story.add(
+                Kind.MEASURED, quantity=f"fault {about}", fault=about, value=felt, unit="felt"
+            )
+        act(story, request)
+        story.note_answer("ada", request)
+        stored.append({"content": text})
+        if act is not given_up:
+            stored.append({"content": answer_for("ada", text)})
+    body = {"messages": stored + stored[:1] * doubled}
+    story.exchange("ada", "read the conversation", body=body)
+    return story
+
+
+def test_recovery_from_three_faults_holds() -> None:
+    assert not_held(check(journey().history)) == []
+
+
+def test_work_that_is_done_twice_is_found() -> None:
+    judgement = check(journey(reset=answered_twice).history)
+    assert findings(judgement) == ["JOURNEY_DONE_TWICE"]
+    assert judgement.first_disagreement is not None
+    assert "2 answers" in judgement.first_disagreement.description
+
+
+def test_a_request_that_is_given_up_silently_is_found() -> None:
+    judgement = check(journey(lock=given_up).history)
+    assert findings(judgement) == ["JOURNEY_GIVEN_UP"]
+    assert "nobody was told" in claims_of(judgement)["not_given_up"].detail
+
+
+def test_events_after_the_answer_are_found() -> None:
+    assert findings(check(journey(reset=straggling).history)) == ["JOURNEY_DONE_TWICE"]
+
+
+def test_a_next_message_that_does_not_work_is_found() -> None:
+    assert "JOURNEY_NEXT_MESSAGE_FAILS" in findings(check(journey(then=given_up).history))
+
+
+def test_a_question_that_is_stored_twice_is_found() -> None:
+    assert findings(check(journey(doubled=True).history)) == ["JOURNEY_STORED_WRONG"]
+
+
+def test_a_fault_that_hit_nothing_proves_nothing() -> None:
+    claim = claims_of(check(journey(unfelt="lock").history))["faults_were_felt"]
+    assert claim.state is ClaimState.UNOBSERVED
+
+
+@pytest.mark.parametrize("kind", [Kind.RESPONSE, Kind.SILENCE, Kind.MEASURED, Kind.EXPECTED])
+def test_what_a_probe_drops_is_not_held(kind: Kind) -> None:
+    assert is_undecided(check(journey().without(kind)))
