@@ -46,6 +46,7 @@ DEFECTS: tuple[Defect, ...] = (
         symptom="Several users ask the same question; all but one get another's figures.",
         finding_code="JOURNEY_FOREIGN_ANSWER",
         remedy="An answer belongs to whoever asked: ask anew, or key by user and data.",
+        also_breaks=("factory.user_context_isolation",),
         seen_in=(
             (
                 "PDF-Assistant-RAG#640",
