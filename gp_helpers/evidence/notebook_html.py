@@ -7,6 +7,7 @@ links to elsewhere become text, and a policy in the page forbids everything that
 from __future__ import annotations
 
 import html
+import json
 import re
 from functools import cache
 from html.parser import HTMLParser
@@ -25,12 +26,37 @@ _IN_STYLE = re.compile(r"@import[^;]*;?|url\(\s*['\"]?(?!data:|#)[^)]*\)", re.IG
 
 @cache
 def _exporter() -> Any:
-    import nbconvert  # takes a second to import
+    from nbconvert import HTMLExporter  # takes a second to import
 
-    make: Any = nbconvert.HTMLExporter
-    exporter = make(template_name="basic")
-    exporter.embed_images = False
-    return exporter
+    make: Any = HTMLExporter
+    return make(template_name="basic")
+
+
+def _cells(notebook: Any) -> str:
+    """The cells of a notebook as HTML.
+
+    What `HTMLExporter` does, but for its second reading of the whole page with Beautiful Soup,
+    which takes as long again; what that adds (alternative texts), the cleaner adds here.
+    """
+    from nbconvert import filters
+    from nbconvert.exporters.templateexporter import TemplateExporter
+    from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
+
+    exporter = _exporter()
+    resources = exporter._init_resources({})
+    language = notebook.metadata.get("language_info", {})
+    lexer = language.get("pygments_lexer", language.get("name", "python"))
+    made: dict[str, Any] = {
+        "highlight_code": (filters.Highlight2HTML, {"pygments_lexer": lexer}),
+        "filter_data_type": (
+            WidgetsDataTypeFilter,
+            {"notebook_metadata": {}, "resources": resources},
+        ),
+    }
+    for name, (make, options) in made.items():
+        exporter.register_filter(name, make(parent=exporter, **options))
+    body, _ = TemplateExporter.from_notebook_node(exporter, notebook, resources)
+    return str(body)
 
 
 def notebook_html(path: Path, *, title: str) -> str:
@@ -38,8 +64,11 @@ def notebook_html(path: Path, *, title: str) -> str:
     import nbformat
 
     try:
-        notebook = nbformat.read(path, as_version=4)
-        body, _ = _exporter().from_notebook_node(notebook)
+        text = path.read_text(encoding="utf-8")
+        # A notebook of the current format is not validated: that takes as long as showing it.
+        is_current = json.loads(text).get("nbformat") == nbformat.current_nbformat
+        read: Any = nbformat.v4.reads if is_current else nbformat.reads
+        body = _cells(read(text) if is_current else read(text, as_version=4))
     except Exception as error:  # nbformat and nbconvert raise what their parts raise
         raise ValueError(f"{path.name}: {type(error).__name__}: {error}") from error
     return page(title, f'<main class="notebook">{self_contained(body)}</main>')
@@ -74,6 +103,8 @@ class _Cleaner(HTMLParser):
             kept = self._attribute(tag, name, value)
             if kept is not None:
                 shown.append(kept)
+        if tag == "img" and not any(name == "alt" for name, _ in attrs):
+            shown.append(' alt="a figure without a description"')
         self.parts.append(f"<{tag}{''.join(shown)}>")
 
     def _attribute(self, tag: str, name: str, value: str | None) -> str | None:

@@ -241,8 +241,11 @@ def test_a_notebook_becomes_a_page_that_needs_nothing(tmp_path: Path) -> None:
             '<a>y <span class="elsewhere">(javascript:x())</span></a>',
         ),
         ('<a href="#there">y</a>', '<a href="#there">y</a>'),
-        ('<img src="data:image/png;base64,AA">', '<img src="data:image/png;base64,AA">'),
-        ('<img src="data:text/html,x">', "<img>"),
+        (
+            '<img alt="a" src="data:image/png;base64,AA">',
+            '<img alt="a" src="data:image/png;base64,AA">',
+        ),
+        ('<img src="data:text/html,x">', '<img alt="a figure without a description">'),
         ("<iframe src=x>in<b>side</b></iframe>after", "after"),
         ('<p style="background:url(http://x)">y</p>', '<p style="background:">y</p>'),
     ],
