@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -36,43 +35,32 @@ def papermill(outputs: Path, name: str, *more: str) -> "subprocess.CompletedProc
     )
 
 
-@pytest.fixture(scope="module")
-def executed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Any, Path]]:
-    """Each notebook, executed once as reported, two at a time."""
-
-    def run(name: str) -> tuple[Any, Path]:
-        outputs = tmp_path_factory.mktemp(name)
-        return papermill(outputs, name, "-f", "parameters/as_reported.yaml"), outputs
-
-    with ThreadPoolExecutor(2) as pool:
-        return dict(zip(NAMES, pool.map(run, NAMES), strict=True))
+def verdicts_in(run: Path) -> dict[str, Any]:
+    return {path.stem: json.loads(path.read_text()) for path in (run / "verdicts").glob("*.json")}
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_notebook_ends_as_expected(name: str, executed: dict[str, tuple[Any, Path]]) -> None:
-    ran, outputs = executed[name]
+def test_each_notebook_shows_what_was_reported(name: str, tmp_path: Path) -> None:
+    ran = papermill(tmp_path, name, "-f", "parameters/as_reported.yaml")
     assert ran.returncode == 0, ran.stderr[-3000:]
-    runs = [path for path in outputs.iterdir() if path.is_dir()]
-    assert len(runs) == 1
-    verdicts = {
-        path.stem: json.loads(path.read_text()) for path in (runs[0] / "verdicts").glob("*.json")
-    }
-    assert sorted(verdicts) == sorted(EXPECTED[name])
+    (run,) = (path for path in tmp_path.iterdir() if path.is_dir())
+    verdicts = verdicts_in(run)
     assert {case: stated["outcome"] for case, stated in verdicts.items()} == dict.fromkeys(
         EXPECTED[name], "fail"
     )
     assert all(stated["met"] for stated in verdicts.values())
-    assert (runs[0] / "index.html").is_file()
+    assert (run / "index.html").is_file()
+    empty, shown = shown_in(tmp_path / f"{name}.ipynb")
+    assert empty == []
+    cases = len(EXPECTED[name])
+    assert shown["image/svg+xml"] >= 2 * cases
+    assert shown["text/html"] >= 7 * cases
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_each_notebook_shows_its_figures_and_tables(
-    name: str, executed: dict[str, tuple[Any, Path]]
-) -> None:
-    _, outputs = executed[name]
-    notebook = json.loads((outputs / f"{name}.ipynb").read_text())
+def shown_in(executed: Path) -> tuple[list[str], dict[str, int]]:
+    """The code cells that show nothing, and how often each kind of view is shown."""
     empty, shown = [], {"image/svg+xml": 0, "text/html": 0}
-    for cell in notebook["cells"]:
+    for cell in json.loads(executed.read_text())["cells"]:
         if cell["cell_type"] != "code" or "parameters" in str(cell["metadata"].get("tags")):
             continue
         data = [output.get("data", {}) for output in cell["outputs"]]
@@ -80,10 +68,7 @@ def test_each_notebook_shows_its_figures_and_tables(
             empty.append(cell["id"])
         for kind in shown:
             shown[kind] += sum(kind in one for one in data)
-    assert empty == []
-    cases = len(EXPECTED[name])
-    assert shown["image/svg+xml"] >= 2 * cases
-    assert shown["text/html"] >= 7 * cases
+    return empty, shown
 
 
 def test_an_unknown_parameter_is_an_error_that_names_its_place(tmp_path: Path) -> None:
