@@ -53,7 +53,7 @@ def wait_for_graph(history: History) -> Svg:
         shown = " waits for ".join(f"“{labels.get(name, name)}”" for name in cycle)
         title = f"A cycle that never ends: {shown}"
     else:
-        title = f"{len(edges)} wait{'s' if len(edges) == 1 else ''}, and no cycle"
+        title = f"{len(edges)} wait{'s' if len(edges) != 1 else ''}, and no cycle"
     around = [
         (360 + 230 * math.cos(angle), 190 + 110 * math.sin(angle))
         for angle in (math.pi + 2 * math.pi * i / len(names) for i in range(len(names)))
