@@ -64,18 +64,27 @@ class Lifecycle(FactoryCase):
         needs=(Ability.DIAGNOSTICS,),
     )
     async def come_and_go(self) -> Shown:
+        # Some in ten ask; the others cost the platform as much to set up and to clear away.
         ends: tuple[End, ...] = (
             self._answered_then_close,
             self._drop_during_the_answer,
             self._close_unused,
             self._close_during_the_answer,
             self._drop_unused,
+            self._close_unused,
+            self._drop_during_the_answer,
+            self._drop_unused,
+            self._close_unused,
+            self._drop_unused,
         )
         rows = []
         while self.taken < self.trial.parameters.sessions:
             users = self.users[: self.trial.parameters.sessions - self.taken]
             await asyncio.gather(
-                *(self._session(user, ends[i % len(ends)]) for i, user in enumerate(users))
+                *(
+                    self._session(user, ends[(self.taken + place) % len(ends)])
+                    for place, user in enumerate(users)
+                )
             )
             self.taken += len(users)
             rows.append(await self._read())
