@@ -24,6 +24,7 @@ from gp_helpers.cases.steps import CannotGoOn, Case, Shown, Step, case_class
 from gp_helpers.checkers import Verdict, judge
 from gp_helpers.history import Entry, Kind, Recorder, Redactor
 from gp_helpers.parameters import Parameters
+from gp_helpers.parameters.templates import UnknownPlaceholderError
 from gp_helpers.probes import (
     Client,
     Guest,
@@ -199,7 +200,7 @@ class OpenTrial:
                 reason=lacking.reason,
             )  # fmt: skip
             return Shown(f"Not possible here: {lacking}")
-        except (NotDescribedError, LimitReachedError) as lacking:
+        except (NotDescribedError, LimitReachedError, UnknownPlaceholderError) as lacking:
             outcome = "unavailable"
             recorder.add(Kind.UNAVAILABLE, "lab", "", ability="", reason=str(lacking))
             return Shown(f"Not possible here: {lacking}")

@@ -67,6 +67,9 @@ class Conversation(Described):
 
     create: Operation
     id: str
+    """JMESPath path to the conversation's id in the response."""
+    close: Operation | None = None
+    """What ends it (``{thread_id}``), so that a guest leaves nothing behind."""
 
     _id = field_validator("id")(compiles)
 

@@ -102,6 +102,8 @@ class WebSocketDescription(Described):
     message by message."""
     headers: dict[str, str] = {}
     ready: str | None = None
+    refused: str | None = None
+    """Predicate: the message refuses the token, on a socket that is open already."""
     identity: str | None = None
     """JMESPath path, in the message that says ready, to the user id of the connection."""
     request: Any
@@ -132,7 +134,7 @@ class WebSocketDescription(Described):
     """Options of the transport (namespace, path and auth of Socket.IO), with placeholders."""
 
     _paths = field_validator(
-        "ready", "identity", "answer", "answer_chunk", "event_id", "event_owner", "error"
+        "ready", "identity", "answer", "answer_chunk", "event_id", "event_owner", "error", "refused"
     )(compiles)
 
     @field_validator("ignore")

@@ -11,6 +11,7 @@ import base64
 import urllib.parse
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +19,14 @@ from gp_helpers.history import Entry, Kind, Recorder, fingerprint
 from gp_helpers.parameters.description import Operation, WebSocketDescription
 from gp_helpers.parameters.templates import render, render_expression
 from gp_helpers.probes.events import MessageReader
-from gp_helpers.probes.guest import Guest
-from gp_helpers.probes.http import Exchange, HttpProbe, search
+from gp_helpers.probes.guest import Guest, LimitReachedError
+from gp_helpers.probes.http import (
+    MOST_TOKEN_CHARACTERS,
+    Exchange,
+    HttpProbe,
+    matches,
+    search,
+)
 from gp_helpers.probes.people import Person
 from gp_helpers.probes.socket import Socket
 from gp_helpers.probes.supervisor import Supervisor
@@ -80,6 +87,7 @@ class Client:
         self._opened: dict[str, int] = {}
         self._readers: dict[str, MessageReader] = {}
         """One for all sockets of a person: what began on one may end on the next."""
+        self._conversations: list[tuple[Person, str]] = []
         self._accounts_taken = 0
         self._questions = 0
         self.people: dict[str, Person] = {}
@@ -167,6 +175,8 @@ class Client:
             token = exchange.find(auth.token.body) or search(auth.token.body, exchange.body)
         if not isinstance(token, str) or not exchange.accepted:
             return
+        if len(token) > MOST_TOKEN_CHARACTERS:
+            return
         person.access_token = token
         person.expires_in = exchange.find(auth.expires_in)
         refresh_token = exchange.find(auth.refresh_token)
@@ -206,7 +216,8 @@ class Client:
             socket, refusal = await self.connect(person, token=token)
             if socket is not None:
                 ready = await socket.wait_ready(5.0)
-                accepted: bool | None = ready or (None if socket.closed is None else False)
+                is_refused = socket.closed is not None or socket.refused is not None
+                accepted: bool | None = ready or (False if is_refused else None)
                 identity = socket.ready and search(self._ws().identity, socket.ready.body)
                 basis = [(socket.ready.entry if socket.ready else socket.opened).seq]
                 await socket.close()
@@ -336,13 +347,23 @@ class Client:
         return socket, None
 
     async def leave(self) -> None:
-        """End what is still open: in order where we are guests, else without a word."""
+        """End what is still open, sockets in order where we are guests, and conversations."""
         channels = [socket.channel for socket in self.sockets if socket.closed is None]
         in_order = self.target.limits is not None
         await asyncio.gather(
             *(channel.close() if in_order else channel.abort() for channel in channels),
             return_exceptions=True,
         )
+        conversation = self.target.description.conversation
+        if conversation is None or conversation.close is None:
+            return
+        probe = self.http.unrecorded()
+        for person, thread_id in self._conversations:
+            variables = self._variables(person) | {"thread_id": thread_id}
+            with suppress(LimitReachedError):
+                await probe.send(
+                    person.label, conversation.close, variables, purpose="close a conversation"
+                )
 
     def _handshake(
         self,
@@ -390,6 +411,8 @@ class Client:
         exchange = await self._send(person, conversation.create, "open a conversation")
         thread_id = exchange.find(conversation.id)
         person.thread_id = str(thread_id) if thread_id is not None else ""
+        if person.thread_id:
+            self._conversations.append((person, person.thread_id))
         return person.thread_id
 
     def new_request_id(self) -> str:
@@ -445,7 +468,7 @@ class Client:
             return False
 
         def came() -> bool:
-            return any(search(pong, message.body) is True for message in socket.messages[before:])
+            return any(matches(pong, message.body) for message in socket.messages[before:])
 
         return await socket.wait_until(came, timeout_s=timeout_s, awaited="pong")
 

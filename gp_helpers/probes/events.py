@@ -11,7 +11,7 @@ from typing import Any
 
 from gp_helpers.parameters.description import WebSocketDescription
 from gp_helpers.parameters.templates import render_expression
-from gp_helpers.probes.http import search
+from gp_helpers.probes.http import matches, search
 
 
 class MessageReader:
@@ -34,7 +34,7 @@ class MessageReader:
             matched = {
                 number
                 for number, predicate in enumerate(rule.predicates)
-                if search(predicate, body) is True
+                if matches(predicate, body)
             }
             if not matched:
                 continue
@@ -70,6 +70,6 @@ class MessageReader:
             return requests[-1] if requests and not has_lineage else None
         for request_id in reversed(requests):
             predicate = render_expression(correlate, {"request_id": request_id})
-            if search(predicate, body) is True:
+            if matches(predicate, body):
                 return request_id
         return None

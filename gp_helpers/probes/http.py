@@ -24,6 +24,8 @@ from gp_helpers.parameters.templates import render
 from gp_helpers.probes.bodies import ACCEPTED_CODINGS, decoded_body, read_body
 from gp_helpers.probes.guest import Guest
 
+MOST_TOKEN_CHARACTERS = 16_384
+"""What is longer is no token: no server takes it in a header."""
 _CERTAINLY_NOT_SENT = (
     httpx.ConnectError,
     httpx.UnsupportedProtocol,
@@ -74,6 +76,12 @@ def search(expression: str | None, value: Any) -> Any:
         return None
 
 
+def matches(predicate: str | None, value: Any) -> bool:
+    """Whether a predicate holds, by JMESPath's own idea of truth: not false, null or empty."""
+    found = search(predicate, value)
+    return found is not None and found is not False and found not in ("", [], {})
+
+
 def new_client(*, verify: bool = True, timeout_s: float = 10.0) -> httpx.AsyncClient:
     """The one HTTP client of a lab; making one costs tens of ms for its TLS context.
 
@@ -99,6 +107,10 @@ class HttpProbe:
         self._client = client
         self._guest = guest
         self._sent = 0
+
+    def unrecorded(self) -> HttpProbe:
+        """The same probe for what is done when the history is complete; it still counts."""
+        return HttpProbe(Recorder(None, self._recorder.redactor), self._client, self._guest)
 
     async def send(
         self,
@@ -153,9 +165,12 @@ class HttpProbe:
             "cookies": cookies,
             "body": body,
         }
+        shown = body
         for path in secrets:
             for found in (search(path, root), search(path, body)):
-                if isinstance(found, str):
+                if isinstance(found, str) and len(found) > MOST_TOKEN_CHARACTERS:
+                    shown = f"‹withheld: it holds a token of {len(found)} characters›"
+                elif isinstance(found, str):
                     redactor.register(found, "token")
         answer = self._recorder.add(
             Kind.RESPONSE,
@@ -165,7 +180,7 @@ class HttpProbe:
             status=response.status_code,
             http_version=response.http_version,
             headers=redactor.headers(list(response.headers.multi_items())),
-            body=body,
+            body=shown,
             ms=round((time.perf_counter() - began) * 1000, 3),
         )
         return Exchange(
@@ -175,7 +190,7 @@ class HttpProbe:
             response.status_code,
             root["headers"],
             body,
-            search(operation.accepted, root) is True,
+            matches(operation.accepted, root),
             cookies,
         )
 

@@ -15,14 +15,16 @@ from typing import Any
 from gp_helpers.history import Entry, Kind, Recorder
 from gp_helpers.parameters.description import WebSocketDescription
 from gp_helpers.probes.events import MessageReader
-from gp_helpers.probes.http import search
+from gp_helpers.probes.http import matches, search
 from gp_helpers.probes.people import Person
 from gp_helpers.probes.supervisor import Supervisor
 from gp_helpers.targets.transports import Channel, ChannelClosed
 
 MOST_MESSAGES = 20_000
-MOST_CHARACTERS = 16_777_216
+MOST_CHARACTERS = 4_194_304
 """A platform that sends more than this on one socket is not listened to any longer."""
+_SEND_WITHIN_S = 10.0
+_CLOSE_WITHIN_S = 4.0
 _MESSAGES_AT_A_TIME = 16
 """Then others get their turn, however fast the messages come."""
 
@@ -58,6 +60,8 @@ class Socket:
     messages: list[Message] = field(default_factory=list)
     closed: Entry | None = None
     ready: Message | None = None
+    refused: Message | None = None
+    """What says that the token was refused, where the platform says so on the open socket."""
     requests: list[str] = field(default_factory=list)
     """Ids of the questions that may be answered here."""
     pongs_awaited: list[str] = field(default_factory=list)
@@ -86,6 +90,9 @@ class Socket:
                     raise ChannelClosed(1006, reason, "us")
                 if len(self.messages) % _MESSAGES_AT_A_TIME == 0:
                     await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            await self.channel.abort()
+            raise
         except ChannelClosed as end:
             self.closed = self.recorder.add(
                 Kind.WS_CLOSED,
@@ -113,15 +120,17 @@ class Socket:
             owner = search(self.description.event_owner, body)
             if owner is not None:
                 about["owner"] = owner
-        if search(self.description.ready, body) is True:
+        if matches(self.description.ready, body):
             about["is_ready"] = True
+        if matches(self.description.refused, body):
+            about["is_refusal"] = True
         if self.description.ping is not None and any(
-            search(pong, body) is True for pong in self.pongs_awaited
+            matches(pong, body) for pong in self.pongs_awaited
         ):
             about["is_pong"] = True
-        if any(search(predicate, body) is True for predicate in self.description.ignore):
+        if any(matches(predicate, body) for predicate in self.description.ignore):
             about["is_ignored"] = True
-        if search(self.description.error, body) is True:
+        if matches(self.description.error, body):
             about["is_error"] = True
         event_id = search(self.description.event_id, body)
         if event_id is not None:
@@ -131,24 +140,41 @@ class Socket:
         self.messages.append(message)
         if self.ready is None and "is_ready" in about:
             self.ready = message
+        if self.refused is None and "is_refusal" in about:
+            self.refused = message
 
     def _notify(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 
     async def send(self, message: Any, *, request_id: str | None = None) -> Entry | None:
-        """Send a message; None (and the end is recorded) if the socket is closed."""
+        """Send a message; None if the socket is closed, or if the platform reads no more."""
         if request_id is not None and request_id not in self.requests:
             self.requests.append(request_id)
         about = {"request_id": request_id} if request_id is not None else {}
         entry = self.recorder.add(
             Kind.WS_SENT, self.person.label, self.label, message=message, **about
         )
+        seconds = self.bounded(_SEND_WITHIN_S)
         try:
-            await self.channel.send(message)
+            async with asyncio.timeout(seconds):
+                await self.channel.send(message)
         except ChannelClosed:
             return None
+        except TimeoutError:
+            self._timed_out("send", seconds)
+            return None
         return entry
+
+    def _timed_out(self, awaited: str, seconds: float) -> None:
+        self.recorder.add(
+            Kind.TIMEOUT,
+            self.person.label,
+            self.label,
+            awaited=awaited,
+            seconds=seconds,
+            definite=False,
+        )
 
     async def wait_until(
         self, condition: Callable[[], bool], *, timeout_s: float, awaited: str
@@ -165,14 +191,7 @@ class Socket:
                         return False
                     await self._changed.wait()
         except TimeoutError:
-            self.recorder.add(
-                Kind.TIMEOUT,
-                self.person.label,
-                self.label,
-                awaited=awaited,
-                seconds=timeout_s,
-                definite=False,
-            )
+            self._timed_out(awaited, timeout_s)
             return False
         return True
 
@@ -180,9 +199,12 @@ class Socket:
         """Wait for the platform's word that the connection serves."""
         if self.description.ready is None:
             return True
-        return await self.wait_until(
-            lambda: self.ready is not None, timeout_s=timeout_s, awaited="ready"
+        await self.wait_until(
+            lambda: self.ready is not None or self.refused is not None,
+            timeout_s=timeout_s,
+            awaited="ready",
         )
+        return self.ready is not None
 
     async def wait_for_answer(self, request_id: str, timeout_s: float) -> bool:
         """Wait for the last event of a request, or for an error about it."""
@@ -218,7 +240,7 @@ class Socket:
 
     def is_error(self, message: Message) -> bool:
         """Whether the platform says that a request failed."""
-        return search(self.description.error, message.body) is True
+        return matches(self.description.error, message.body)
 
     def answer_to(self, request_id: str) -> str | None:
         """The answer to a request as text; streamed parts are put together."""
@@ -241,8 +263,12 @@ class Socket:
         return ids[-1] if ids else None
 
     async def close(self) -> None:
-        """Close properly; the reader records the end."""
-        await self.channel.close()
+        """Close properly, or drop the connection if it cannot be; the reader records the end."""
+        try:
+            async with asyncio.timeout(_CLOSE_WITHIN_S):
+                await self.channel.close()
+        except TimeoutError:
+            await self.channel.abort()
         await self.wait_closed(2.0)
 
     async def drop(self) -> None:

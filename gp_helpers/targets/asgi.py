@@ -10,7 +10,7 @@ import re
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -167,7 +167,7 @@ async def open_asgi(
         if not arrangement.cold:
             for number in range(1, arrangement.backends + 1):
                 name = f"{target.backend}-{number}"
-                backends[name] = await host.start(_named(template, name))
+                backends[name] = await host.start(replace(template, name=name))
         ingress = await host.start(
             ingress_spec(
                 settings=_settings(arrangement, template),
@@ -188,6 +188,8 @@ async def open_asgi(
                 target,
                 reasons,
                 http=http,
+                host=host,
+                template=template,
                 secret=secret,
                 ingress=ingress,
                 services=opening.services,
@@ -204,17 +206,6 @@ def _described(target: AsgiTarget, known: Mapping[str, str]) -> dict[str, Any]:
     stated: dict[str, Any] = target.model_dump(mode="json", by_alias=True, exclude_none=True)
     applications = stated.pop("applications")
     return {**fill_known(stated, known), "applications": applications}
-
-
-def _named(spec: ServiceSpec, name: str) -> ServiceSpec:
-    return ServiceSpec(
-        name=name,
-        entry=spec.entry,
-        config=spec.config,
-        environment=spec.environment,
-        startup_probe=spec.startup_probe,
-        start_timeout_s=spec.start_timeout_s,
-    )
 
 
 def _settings(arrangement: Arrangement, template: ServiceSpec) -> RevisionSettings:

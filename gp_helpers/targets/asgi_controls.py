@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from gp_helpers.cloud_run import SECRET_HEADER, RunningService
+from gp_helpers.cloud_run import SECRET_HEADER, Host, RunningService, ServiceSpec
 from gp_helpers.parameters.schema import AsgiTarget
 from gp_helpers.targets.limited_controls import LimitedControls
 from gp_helpers.targets.running import Ability, Hop, Unavailable
@@ -17,6 +18,9 @@ from gp_helpers.targets.user_code import UserCodeError, ask_user_code
 
 if TYPE_CHECKING:
     from gp_helpers.faults import HeldLock, HttpFault, TcpProxy
+
+
+_RESTART_GRACE_S = 0.5
 
 
 class AsgiControls(LimitedControls):
@@ -28,6 +32,8 @@ class AsgiControls(LimitedControls):
         lacking: Mapping[Ability, str],
         *,
         http: httpx.AsyncClient,
+        host: Host,
+        template: ServiceSpec,
         secret: str,
         ingress: RunningService,
         services: Mapping[str, RunningService],
@@ -38,6 +44,8 @@ class AsgiControls(LimitedControls):
         super().__init__(lacking, tcp_proxies, http_faults)
         self._target = target
         self._http = http
+        self._host = host
+        self._template = template
         self._secret = secret
         self._ingress = ingress
         self._services = dict(services)
@@ -67,11 +75,14 @@ class AsgiControls(LimitedControls):
     async def stop_instance(self, name: str, *, kill: bool = False) -> None:
         """Stop an instance (SIGTERM, then SIGKILL), or kill it at once."""
         service = self._backend(name)
-        await (service.kill() if kill else service.stop(0.5))
+        await (service.kill() if kill else service.stop(_RESTART_GRACE_S))
 
     async def restart_instance(self, name: str) -> None:
         """Stop an instance and start it again at the same address, its memory gone."""
-        self._backends[name] = await self._backend(name).restart()
+        service = self._backend(name)
+        await service.stop(_RESTART_GRACE_S)
+        spec = replace(self._template, name=name, port=service.port)
+        self._backends[name] = await self._host.start(spec)
 
     def hold_write_lock(self) -> AbstractAsyncContextManager[HeldLock]:
         """Hold the write lock of the store that the target names."""

@@ -18,6 +18,7 @@ import httpx
 from gp_helpers.cases.fitness import Fitness, fitness
 from gp_helpers.history import Entry, Recorder, Redactor
 from gp_helpers.parameters import Parameters
+from gp_helpers.parameters.templates import UnknownPlaceholderError
 from gp_helpers.plan import select
 from gp_helpers.probes import (
     Client,
@@ -93,7 +94,7 @@ class Walk:
             outcome, detail = Outcome.DONE, await work()
         except NotDescribedError as lacking:
             outcome, detail = Outcome.NOT_STATED, lacking.key
-        except (StageProblem, LimitReachedError) as problem:
+        except (StageProblem, LimitReachedError, UnknownPlaceholderError) as problem:
             outcome, detail = Outcome.PROBLEM, str(problem)
         entries = tuple(self.recorder.history.entries[begin:])
         self.stages.append(Stage(name, outcome, detail, entries))
@@ -305,8 +306,8 @@ async def check_target(
         await walk.stage("health", walk.health)
         await walk.stage("account", walk.account)
         await walk.stage("log in", walk.log_in)
-        await walk.stage("validators", walk.validators, after="log in")
         await walk.stage("conversation", walk.conversation, after="log in")
+        await walk.stage("validators", walk.validators, after="log in")
         if target.description.websocket is None:
             walk.stages.append(Stage("connect", Outcome.NOT_STATED, "websocket"))
         else:
@@ -354,6 +355,4 @@ async def _walk(target: RunningTarget, http: httpx.AsyncClient) -> AsyncIterator
             try:
                 yield Walk(target, client, recorder, guest, person)
             finally:
-                for socket in client.sockets:
-                    if socket.closed is None:
-                        await socket.close()
+                await client.leave()

@@ -51,7 +51,7 @@ def unmentioned(description: Description, history: History) -> tuple[Unmentioned
 
 
 def _is_mentioned(entry: Entry) -> bool:
-    marks = ("is_ready", "is_pong", "is_ignored")
+    marks = ("is_ready", "is_pong", "is_ignored", "is_refusal", "is_error")
     return bool(entry.data.get("events") or entry.data.get("part_of")) or any(
         entry.data.get(mark) for mark in marks
     )

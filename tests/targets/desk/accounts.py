@@ -32,7 +32,7 @@ def up() -> dict[str, bool]:
 def join(handle: Annotated[str, Form()], phrase: Annotated[str, Form()]) -> dict[str, str]:
     if handle in members:
         raise HTTPException(409)
-    members[handle] = (f"m-{len(members) + 1}", phrase)
+    members[handle] = (f"m-{secrets.token_hex(4)}", phrase)
     return {"ref": members[handle][0]}
 
 

@@ -6,9 +6,11 @@ service answers but 200 is taken for a bad key.
 """
 
 import asyncio
+import json
 import os
 from collections import defaultdict
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import httpx
@@ -33,7 +35,6 @@ lines: dict[str, WebSocket] = {}
 """Member to the socket on which they are reached."""
 told: dict[str, list[dict[str, Any]]] = defaultdict(list)
 """Member to everything that they were told, numbered from one."""
-notes: dict[str, list[dict[str, str]]] = defaultdict(list)
 works: set[asyncio.Task[None]] = set()
 
 
@@ -54,12 +55,24 @@ async def up() -> dict[str, bool]:
     return {"up": True}
 
 
+def notes_of(member: str) -> Path:
+    return Path(os.environ["DESK_NOTES"]) / f"{member}.jsonl"
+
+
+def note(member: str, who: str, words: str) -> None:
+    with notes_of(member).open("a") as file:
+        file.write(json.dumps({"who": who, "words": words}) + "\n")
+
+
 @app.get("/notes")
 async def read_notes(authorization: Annotated[str, Header()] = "") -> dict[str, Any]:
     reference = await reference_of(authorization.removeprefix("Desk "))
     if reference is None:
         raise HTTPException(401)
-    return {"of": reference, "notes": notes[reference]}
+    lines_of_notes = (
+        notes_of(reference).read_text().splitlines() if notes_of(reference).exists() else []
+    )
+    return {"of": reference, "notes": [json.loads(line) for line in lines_of_notes]}
 
 
 async def tell(member: str, message: dict[str, Any]) -> None:
@@ -75,12 +88,12 @@ async def tell(member: str, message: dict[str, Any]) -> None:
 
 
 async def work(member: str, reference: str, words: str) -> None:
-    notes[member].append({"who": "member", "words": words})
+    note(member, "member", words)
     for op in ("taken", "pondering", "looking", "looked"):
         await tell(member, {"op": op, "re": reference})
         await asyncio.sleep(0.01)
     answer = f"About your words, {words!r}: the desk has looked into it and suggests to wait."
-    notes[member].append({"who": "desk", "words": answer})
+    note(member, "desk", answer)
     await tell(member, {"op": "settled", "re": reference, "words": answer})
 
 
