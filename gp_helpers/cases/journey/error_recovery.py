@@ -6,6 +6,9 @@ under the same id; it cannot know how far the platform had come.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from gp_helpers.cases.asking import ask, connect, settle
 from gp_helpers.cases.journey.answers import question_about_costs, record_answer
 from gp_helpers.cases.steps import Case, Shown, step
@@ -36,6 +39,8 @@ class ErrorRecovery(Case):
     )
     requires = (Ability.CLIENT_HOP, Ability.MODEL_HOP, Ability.STORE_LOCK, Ability.DIAGNOSTICS)
     describes = ("websocket", "billing", "persistence")
+    optional_without: ClassVar[Mapping[str, tuple[str, ...]]] = {"websocket.ready": ("connected",)}
+    users_at_once = 1
 
     user: Person
     sockets: list[Socket]
@@ -45,6 +50,7 @@ class ErrorRecovery(Case):
     async def connect(self) -> Shown:
         self.asked = []
         self.user = await self.trial.person()
+        self.trial.expect("the journey", journey=self.user.label)
         await self.trial.client.open_conversation(self.user)
         await self.trial.client.read_billing(self.user)
         self.sockets = [await connect(self.trial, self.user)]

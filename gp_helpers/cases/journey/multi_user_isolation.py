@@ -20,7 +20,8 @@ class MultiUserIsolation(Case):
     id = "journey.multi_user_isolation"
     describes = ("websocket.answer|websocket.answer_chunk",)
     optional_without: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "websocket.event_owner": ("own_events",)
+        "websocket.event_owner": ("own_events",),
+        "websocket.ready": ("connected",),
     }
 
     sockets: list[Socket]
@@ -39,7 +40,11 @@ class MultiUserIsolation(Case):
 
         people = await self.trial.people(self.trial.parameters.concurrent_users)
         self.trial.expect("journeys", journeys=[person.label for person in people])
-        self.sockets = list(await asyncio.gather(*(begin(person) for person in people)))
+        begun = await asyncio.gather(*(begin(person) for person in people), return_exceptions=True)
+        self.sockets = [socket for socket in begun if isinstance(socket, Socket)]
+        for failure in begun:
+            if isinstance(failure, BaseException):
+                raise failure
         return Shown(
             f"{len(self.sockets)} users are connected", [{"user": p.label} for p in people]
         )

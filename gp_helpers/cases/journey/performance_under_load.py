@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from statistics import median
 
-from gp_helpers.cases.asking import ask, connect
+from gp_helpers.cases.asking import NotConnectedError, ask, connect
 from gp_helpers.cases.journey.answers import question_about_costs
 from gp_helpers.cases.steps import Case, Shown, step
 from gp_helpers.history import Kind
@@ -58,9 +58,11 @@ class PerformanceUnderLoad(Case):
     @step("Log in one user to measure, and five for the background.", expects="tokens for all")
     async def log_in(self) -> Shown:
         self.user, *self.background = await self.trial.people(1 + self._background_users)
-        for person in (self.user, *self.background):
+        people = (self.user, *self.background)
+        self.trial.expect("journeys", journeys=[person.label for person in people])
+        for person in people:
             await self.trial.client.open_conversation(person)
-        return Shown("Logged in", [{"user": p.label} for p in (self.user, *self.background)])
+        return Shown("Logged in", [{"user": person.label} for person in people])
 
     @step(
         "Have each background user make a session, all at once, after one to warm up.",
@@ -153,7 +155,10 @@ class PerformanceUnderLoad(Case):
         """Connect, ask, have the answer, leave; background users leave without a word."""
         measured = phase in ("quiet", "loaded")
         read_ms = await self._read_beside(person) if measured else None
-        socket = await connect(self.trial, person, timeout_s=ANSWER_WITHIN_S)
+        try:
+            socket = await connect(self.trial, person, timeout_s=ANSWER_WITHIN_S)
+        except NotConnectedError:
+            return Timed(None, read_ms)
         so_far, self.sessions = self.sessions, self.sessions + 1
         question = await ask(self.trial, socket, question_about_costs(self.trial), about=phase)
         answered = await socket.wait_for_answer(question.request_id, ANSWER_WITHIN_S)

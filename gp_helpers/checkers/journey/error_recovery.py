@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from gp_helpers.checkers.claims import Disagreement, Judgement, Observed
 from gp_helpers.checkers.delivery import Question, five_events, questions
 from gp_helpers.checkers.journey.answers import grounded, stored_once
+from gp_helpers.checkers.journey.connections import connected
 from gp_helpers.history import Entry, History, Kind
-from gp_helpers.parameters.description import EVENTS
 
 FAULTS = ("reset", "lock", "model")
 
@@ -16,11 +16,13 @@ FAULTS = ("reset", "lock", "model")
 def check(history: History) -> Judgement:
     """Done once, not given up, right, stored, and the next message works."""
     asked = questions(history)
-    person = asked[0].person if asked else ""
+    journeys = [entry for entry in history.of(Kind.EXPECTED) if "journey" in entry.data]
+    person = str(journeys[-1].data["journey"]) if journeys else ""
     hit = [question for question in asked if question.asked.data["about"] in FAULTS]
     once, kept = _done_once(hit), _not_given_up(hit)
     answered = [question for question in asked if "agent_completed" in question.events]
     claims = (
+        connected(history, [person] if person else []).claim(),
         _faults_were_felt(history).claim(),
         once.claim(),
         kept.claim(),
@@ -68,8 +70,9 @@ def _done_once(asked: Sequence[Question]) -> Observed:
         about = question.asked.data["about"]
         answers = question.events.count("agent_completed")
         *failed, last = _attempts(question.received)
-        in_order = last == list(EVENTS) and all(
-            events == list(EVENTS[: len(events)]) and len(events) < len(EVENTS) for events in failed
+        whole = list(question.expected_events)
+        in_order = last == whole and all(
+            events == whole[: len(events)] and events != whole for events in failed
         )
         if question.settled is None:
             claim.unobserved(f"{about}: it did not get silent")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gp_helpers.checkers.claims import Claim, Disagreement, Judgement, Observed
 from gp_helpers.checkers.delivery import five_events, questions
 from gp_helpers.checkers.journey.answers import grounded, replies, stored_once
+from gp_helpers.checkers.journey.connections import connected
 from gp_helpers.history import Entry, History, Kind
 
 
@@ -16,7 +17,7 @@ def check(history: History) -> Judgement:
     answer = grounded(history, asked)
     claims = (
         _logged_in(history, person).claim(),
-        _connected(history, person).claim(),
+        connected(history, [person] if person else []).claim(),
         five_events(asked, "JOURNEY_EVENTS_INCOMPLETE").claim(),
         answer.claim(),
         stored_once(history, asked, "JOURNEY_CONVERSATION_LOST", person=person).claim(),
@@ -30,29 +31,6 @@ def _logged_in(history: History, person: str) -> Observed:
     for entry in replies(history, "log in", actor=person or None):
         status = entry.data["status"]
         claim.test(200 <= status < 300, f"logging in was answered with {status}", entry)
-    return claim
-
-
-def _connected(history: History, person: str) -> Observed:
-    claim = Observed(
-        "connected",
-        "who is logged in can connect, and is told that the connection serves",
-        "JOURNEY_NOT_CONNECTED",
-    )
-    own = [e for e in _own(history, person, Kind.WS_OPENING) if e.step == "connect"]
-    for opening in own[:1]:
-        about = history.about(opening.subject)
-        refused = [e for e in about if e.kind is Kind.WS_REFUSED]
-        ready = [e for e in about if e.data.get("is_ready")]
-        waited = [e for e in about if e.kind is Kind.TIMEOUT]
-        if ready:
-            claim.holds(opening, ready[0])
-        elif refused:
-            claim.violated(f"refused with {refused[0].data['status']}", opening, refused[0])
-        elif waited:
-            claim.violated("the connection is open and silent", opening, waited[0])
-        else:
-            claim.unobserved("what became of the handshake is not on record")
     return claim
 
 

@@ -13,6 +13,7 @@ from gp_helpers.checkers.delivery import (
     questions,
 )
 from gp_helpers.checkers.journey.answers import grounded, replies
+from gp_helpers.checkers.journey.connections import connected
 from gp_helpers.checkers.judging import threshold
 from gp_helpers.history import Entry, History, Kind
 
@@ -36,6 +37,7 @@ def check(history: History) -> Judgement:
         complete.unobserved(f"{len(users)} users at once are too few")
     foreign = no_foreign_canary(history, FOREIGN)
     claims = (
+        connected(history, users).claim(),
         complete.claim(),
         foreign.claim(),
         own_events(history, "JOURNEY_FOREIGN_EVENT").claim(),

@@ -13,6 +13,7 @@ from statistics import median
 
 from gp_helpers.checkers.claims import Disagreement, Judgement, Observed
 from gp_helpers.checkers.delivery import answered, questions
+from gp_helpers.checkers.journey.connections import connected
 from gp_helpers.checkers.judging import threshold
 from gp_helpers.history import Entry, History, Kind
 from gp_helpers.statistics import percentile, robust_ratio, robust_slope
@@ -27,8 +28,11 @@ def check(history: History) -> Judgement:
     samples = _samples(history)
     quiet = [entry for entry in samples if entry.data["phase"] == "quiet"]
     loaded = [entry for entry in samples if entry.data["phase"] == "loaded"]
+    expected = [entry for entry in history.of(Kind.EXPECTED) if "journeys" in entry.data]
+    users = [str(label) for entry in expected[-1:] for label in entry.data["journeys"]]
     work = _work_does_not_grow(history)
     claims = (
+        connected(history, users).claim(),
         answered(
             questions(history),
             "JOURNEY_UNANSWERED_UNDER_LOAD",

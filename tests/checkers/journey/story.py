@@ -114,6 +114,13 @@ class Story:
             rests_on=[entry.seq for entry in completed],
         )  # fmt: skip
 
+    def work(self, when: str, notified: int, reading: Mapping[str, int]) -> None:
+        """What the diagnostics say about observers and handlers around three answers."""
+        runs = {"notified": notified}
+        self.add(
+            Kind.READING, "lab", "backend-1", work=when, runs=runs, answered=3, **reading
+        )  # fmt: skip
+
     def without(self, *kinds: Kind) -> History:
         """What is left if a probe drops these kinds of entries."""
         kept = [entry for entry in self.history if entry.kind not in kinds]

@@ -64,16 +64,16 @@ def journey(
 ) -> Story:
     story = Story("journey.error_recovery")
     story.user("ada")
+    story.add(Kind.EXPECTED, about="the journey", journey="ada")
     story.billing("ada")
+    story.connect("ada")
     stored = []
     for about, act in (("reset", reset), ("lock", lock), ("model", answered), ("next", then)):
         text = f"{QUESTION} ({about})"
         request = story.ask("ada", about, text)
         if about != "next":
             felt = float(about != unfelt)
-            story.add(
-                Kind.MEASURED, quantity=f"fault {about}", fault=about, value=felt, unit="felt"
-            )
+            story.add(Kind.MEASURED, quantity="fault", fault=about, value=felt, unit="felt")
         act(story, request)
         story.note_answer("ada", request)
         stored.append({"content": text})

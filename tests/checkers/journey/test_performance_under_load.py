@@ -31,16 +31,13 @@ def story_of(
     source = random.Random(seed)
     story = Story("journey.performance_under_load")
     sessions = notified = 0
+    story.add(Kind.EXPECTED, about="journeys", journeys=["ada"])
+    story.connect("ada")
     for round_ in (1, 2, 3):
         before = sessions
 
-        def read(when: str, round_: int = round_, before: int = before) -> None:
-            story.add(
-                Kind.READING, "lab", "backend-1", work=when, handlers=handlers * before,
-                runs={"notified": notified}, round=round_, sessions=before, answered=3,
-            )  # fmt: skip
-
-        read("before")
+        reading = {"handlers": handlers * before, "round": round_, "sessions": before}
+        story.work("before", notified, reading)
         for phase in ("quiet", "loaded"):
             for _ in range(3):
                 request = story.ask("ada", f"{phase}-{sessions}")
@@ -55,7 +52,7 @@ def story_of(
                 sessions += 1
             if phase == "quiet":
                 notified += 3 * work(before)
-                read("after")
+                story.work("after", notified, reading)
     story.silence()
     return story
 

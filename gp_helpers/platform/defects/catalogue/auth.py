@@ -48,6 +48,9 @@ DEFECTS: tuple[Defect, ...] = (
             "websocket.connection_interference",
             "websocket.cloud_run_timeout",
             _JOURNEY,
+            "journey.multi_user_isolation",
+            "journey.error_recovery",
+            "journey.performance_under_load",
         ),
         seen_in=(
             ("pgwatch#1544", "https://github.com/cybertec-postgresql/pgwatch/issues/1544"),

@@ -91,6 +91,7 @@ DEFECTS: tuple[Defect, ...] = (
             "factory.user_context_isolation",
             "factory.lifecycle",
             "journey.multi_user_isolation",
+            "journey.error_recovery",
             "journey.performance_under_load",
         ),
     ),

@@ -1,0 +1,42 @@
+"""That whoever is logged in can connect, as the journey's checks share it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from gp_helpers.checkers.claims import Observed
+from gp_helpers.history import Entry, History, Kind
+
+NOT_CONNECTED = "JOURNEY_NOT_CONNECTED"
+
+
+def connected(history: History, people: Collection[str]) -> Observed:
+    """Each of these people's first connection is opened, and is said to serve."""
+    claim = Observed(
+        "connected",
+        "who is logged in can connect, and is told that the connection serves",
+        NOT_CONNECTED,
+        expected=max(len(people), 1),
+    )
+    for person in people:
+        openings = history.of(Kind.WS_OPENING, actor=person)
+        if openings:
+            _judge(claim, person, openings[0], history.about(openings[0].subject))
+        else:
+            claim.unobserved(f"no handshake of {person} is on record")
+    return claim
+
+
+def _judge(claim: Observed, person: str, opening: Entry, about: list[Entry]) -> None:
+    ready = [entry for entry in about if entry.data.get("is_ready")]
+    refused = [entry for entry in about if entry.kind is Kind.WS_REFUSED]
+    waited = [entry for entry in about if entry.kind is Kind.TIMEOUT]
+    if ready:
+        claim.holds(opening, ready[0])
+    elif refused:
+        status = refused[0].data["status"]
+        claim.violated(f"{person} is refused with {status}", opening, refused[0])
+    elif waited:
+        claim.violated(f"{person}'s connection is open and silent", opening, waited[0])
+    else:
+        claim.unobserved(f"what became of {person}'s handshake is not on record")
