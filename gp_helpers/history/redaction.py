@@ -22,12 +22,12 @@ from gp_helpers.history.secret_forms import (
     EMAIL,
     HEADER_IN_TEXT,
     PRIVATE_KEY,
-    SECRET_WORD,
     URL_CREDENTIALS,
     VENDOR_KEY,
     encodings,
     is_json_web_token,
     looks_like_a_value,
+    may_name_a_secret,
     names_a_secret,
     with_tokens_replaced,
 )
@@ -121,7 +121,7 @@ class Redactor:
         value = with_tokens_replaced(value, self._token)
         value = BASE64_JWT.sub(lambda _: self._shown("token", "‹token, encoded›"), value)
         value = VENDOR_KEY.sub(lambda _: self._shown("key", "‹key›"), value)
-        if SECRET_WORD.search(value):
+        if may_name_a_secret(value):
             value = HEADER_IN_TEXT.sub(self._header_in_text, value)
             value = CREDENTIALS.sub(self._credentials, value)
             value = ASSIGNED_IN_TEXT.sub(self._assigned_in_text, value)

@@ -38,11 +38,17 @@ _SECRET_KEY = re.compile(
 _NOT_SECRET_KEY = re.compile(
     r"token_type|_expires|expires_in|token_count|max_tokens", re.IGNORECASE
 )
-SECRET_WORD = re.compile(
-    r"passw|passphrase|pwd|secret|key|credential|token|jwt|cookie|session|bearer|assertion|authorization",
-    re.IGNORECASE,
-)
-"""A text without any of these names no secret."""
+_SECRET_WORDS = (
+    "passw", "passphrase", "pwd", "secret", "key", "credential", "token", "jwt", "cookie",
+    "session", "bearer", "assertion", "authorization",
+)  # fmt: skip
+
+
+def may_name_a_secret(text: str) -> bool:
+    """Whether any of the words that name secrets is in a text; without them it names none."""
+    folded = text.casefold()
+    return any(word in folded for word in _SECRET_WORDS)
+
 
 JWT = re.compile(
     r"e(?:yJ|yA|wo|w0|wk)[A-Za-z0-9_-]{4,}={0,2}\.[A-Za-z0-9_-]{2,}={0,2}\.[A-Za-z0-9_-]*"

@@ -83,6 +83,18 @@ class JsonChannel:
         await self._connection.wait_closed()
 
 
+class _Connection(ClientConnection):
+    """Reads no more while the platform does not read what it asked for, pongs for instance."""
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self.transport.resume_reading()
+
+
 class _ConnectWithoutRedirects(connect):
     """Where a server sends people is on record; the probes do not follow."""
 
@@ -120,6 +132,7 @@ class JsonTransport:
                 close_timeout=2.0,
                 max_size=handshake.max_message_bytes,
                 max_queue=_MOST_QUEUED,
+                create_connection=_Connection,
                 ssl=context,
                 **elsewhere,
                 process_exception=lambda error: error,
