@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+THIRDPARTY := .venv-thirdparty
 
 RUN_ARGS ?=
 PYTEST_ARGS ?=
@@ -15,10 +16,10 @@ BENCH_ARGS ?=
 LEAVE_OUT_THE_PLAN := --ignore-glob='*issue_1176*'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check lab lock bench clean
+.PHONY: help setup run test check thirdparty lab lock bench clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
 setup: $(READY) ## make .venv with everything in it (runs once, and again when the dependencies change)
 
@@ -36,6 +37,11 @@ check: $(READY) ## format, lint, types, import directions, notebooks, documentat
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/pytest tests/repository -q $(LEAVE_OUT_THE_PLAN)
 
+thirdparty: $(READY) ## put three systems from PyPI under investigation, in an environment of their own
+	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(THIRDPARTY)
+	$(BIN)/uv pip install --quiet --python $(THIRDPARTY)/bin/python -e '.[dev,thirdparty]'
+	$(THIRDPARTY)/bin/python -m pytest tests/targets/test_third_party.py --require thirdparty $(PYTEST_ARGS)
+
 lab: $(READY) ## open the notebooks in JupyterLab
 	@$(BIN)/jupyter lab notebooks
 
@@ -50,7 +56,7 @@ bench: $(READY) ## measure the runner against stock papermill (BENCH_ARGS="--hel
 	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 clean: ## remove .venv and the tools' caches; outputs/ is evidence and stays
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(THIRDPARTY) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): pyproject.toml requirements.lock tools/setup.sh

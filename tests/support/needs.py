@@ -4,6 +4,7 @@ A test that lacks one is reported as not run, with the reason; `--require NAME` 
 a failure.
 """
 
+import importlib.util
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -34,6 +35,17 @@ def chromium_executable() -> Path | None:
     return None
 
 
+THIRD_PARTY_MODULES = ("chainlit", "jupyter_server", "moonraker", "socketio")
+
+
+def third_party_systems() -> Path | None:
+    """Where the extra `thirdparty` is installed; all of it, or it is not there."""
+    found = [importlib.util.find_spec(name) for name in THIRD_PARTY_MODULES]
+    if any(spec is None or spec.origin is None for spec in found):
+        return None
+    return Path(str(found[0].origin)).parent.parent if found[0] else None
+
+
 @dataclass(frozen=True)
 class Need:
     """A tool by name, how it is found, and what to say where it is not."""
@@ -55,6 +67,11 @@ NEEDS: Mapping[str, Need] = {
             "chromium",
             chromium_executable,
             "no Chromium here (Debian: apt-get install chromium)",
+        ),
+        Need(
+            "thirdparty",
+            third_party_systems,
+            "Chainlit, Jupyter Server and Moonraker are not installed here (make thirdparty)",
         ),
     )
 }
