@@ -95,6 +95,48 @@ def test_the_matrix_marks_the_decision_that_is_wrong_and_holds_its_exchange() ->
     assert re.search(r'class="off"><details>.*401 ◄.*present to chat', markup_of(view), re.DOTALL)
 
 
+def test_a_decision_that_names_somebody_else_is_wrong_though_it_accepts() -> None:
+    story = Story()
+
+    def decide() -> None:
+        story.recorder.add(
+            Kind.EXPECTED, "lab", about="x", token_about="ben's", accepted=True, subject="ben"
+        )
+        basis = story.exchange("ada", "present to threads", 200)
+        story.decision("ada", "threads", "ben's", True, basis)
+
+    story.step("decide", decide)
+    assert repr(decision_matrix(story.end())).splitlines()[-1] == "ben's  ✓ 200 ada ◄"
+
+
+def test_what_may_be_decided_either_way_is_never_wrong() -> None:
+    story = Story()
+
+    def decide() -> None:
+        story.recorder.add(Kind.EXPECTED, "lab", about="x", token_about="edge", accepted=None)
+        basis = story.exchange("ada", "present to threads", 401)
+        story.decision("ada", "threads", "edge", False, basis)
+
+    story.step("decide", decide)
+    assert "no wrong decisions" in repr(decision_matrix(story.end()))
+
+
+def test_a_router_is_held_against_what_a_person_wrote() -> None:
+    story = Story("routing.selection_conflict")
+    story.recorder.add(Kind.EXPECTED, "lab", about="corpus", right_agents={"m1": "planning"})
+    for router, agent in (("gateway", "analysis"), ("registry", "planning")):
+        story.recorder.add(
+            Kind.DECISION, "lab", "m1", decider=router, about="m1", agent=agent,
+            message="Plan my budget",
+        )  # fmt: skip
+    assert repr(decision_matrix(story.end(), title="Which agent")).splitlines() == [
+        "Which agent: 1 wrong decision",
+        "                right     gateway     registry",
+        "--------------  --------  ----------  --------",
+        "Plan my budget  planning  analysis ◄  planning",
+    ]
+
+
 def test_where_nobody_knows_what_is_right_each_disagreeing_decision_is_marked() -> None:
     story = Story()
 
