@@ -11,9 +11,11 @@ from gp_helpers.cases.routing.corpus import REFUSED, CorpusMessage, corpus
 from gp_helpers.cases.steps import Case, Shown, step
 from gp_helpers.history import Kind
 from gp_helpers.probes import Socket
-from gp_helpers.targets import Ability
+from gp_helpers.targets import Ability, Arrangement
 
 SAMPLE = 20
+WORKERS = 2
+"""More of them would only wait for each other at the store's write lock."""
 _SHOWN_CHARACTERS = 60
 
 
@@ -21,6 +23,7 @@ class SelectionConflict(Case):
     """One decision about who works on a message, whoever takes it."""
 
     id = "routing.selection_conflict"
+    arrangement = Arrangement(backend={"routing": {"workers": WORKERS}})
     requires = (Ability.ROUTES,)
     users_at_once = 1
     optional_claims: ClassVar[Mapping[str, tuple[str, ...]]] = {
@@ -113,10 +116,10 @@ class SelectionConflict(Case):
 
 def _named(decision: object) -> str:
     """An agent's name, or `refused:` and the code."""
-    if not isinstance(decision, dict):
+    if not isinstance(decision, Mapping):
         return "nothing readable"
     error = decision.get("error")
-    if isinstance(error, dict):
+    if isinstance(error, Mapping):
         return f"{REFUSED}{error.get('code')}"
     return str(decision.get("agent"))
 

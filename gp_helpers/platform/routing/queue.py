@@ -7,6 +7,7 @@ afterwards what came before what, without a clock.
 from __future__ import annotations
 
 import heapq
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from itertools import count
@@ -15,6 +16,8 @@ from typing import Any
 from gp_helpers.platform.backend.supervision import Supervisor
 from gp_helpers.platform.contract import AgentRequest
 from gp_helpers.platform.errors import PlatformError
+
+logger = logging.getLogger(__name__)
 
 REQUEST_TASK = "agent_request"
 """Name of the supervisor's tasks that work on requests."""
@@ -83,8 +86,10 @@ class WorkQueue:
             self._supervisor.start_soon(REQUEST_TASK, self._work_on, chosen)
 
     async def _work_on(self, chosen: _Waiting) -> None:
+        """A task that is cancelled ends with its instance: nothing is served after it."""
         try:
             await chosen.work()
-        finally:
-            self._working -= 1
-            self._serve()
+        except Exception:
+            logger.exception("the work on request %s failed", chosen.request.id)
+        self._working -= 1
+        self._serve()
