@@ -116,6 +116,10 @@ class BackendSettings(ServiceSettings):
     service_secret: str
     auth_timeout_s: PositiveFloat = 1.0
     """Time for one attempt at the auth service; there are at most two."""
+    auth_concurrency: PositiveInt = 16
+    """Questions that one backend has for the auth service at once; others wait for their turn."""
+    auth_wait_s: PositiveFloat = 10.0
+    """How long a question may wait for its turn."""
     allowed_skew_s: float = Field(default=1.0, ge=0)
     jwt_secret_key: str = "golden-path-development-secret-key-not-for-production"
     """Secret for verifying tokens in this process; the auth service signs with `jwt_secret`."""

@@ -20,12 +20,15 @@ _ATTEMPTS = 2
 
 
 class AuthHop:
-    """One request to `POST /auth/validate`, bounded in time."""
+    """One request to `POST /auth/validate`, bounded in time; only so many at once."""
 
     def __init__(self, http: httpx.AsyncClient, settings: BackendSettings) -> None:
         self._http = http
         self._base_url = settings.auth_url.rstrip("/")
         self._timeout_s = settings.auth_timeout_s
+        self._wait_s = settings.auth_wait_s
+        # What waits here does not wait there, where it would look like a service that is too slow.
+        self._turns = anyio.CapacityLimiter(settings.auth_concurrency)
         self._headers = {
             SERVICE_ID_HEADER: settings.service_id,
             SERVICE_SECRET_HEADER: settings.service_secret,
@@ -33,6 +36,17 @@ class AuthHop:
 
     async def ask(self, token: str) -> Reply:
         """The reply, positive or negative; everything else is `AuthUnavailable`."""
+        try:
+            with anyio.fail_after(self._wait_s):
+                await self._turns.acquire()
+        except TimeoutError as error:
+            raise AuthUnavailable("Too many questions wait for the auth service.") from error
+        try:
+            return await self._ask(token)
+        finally:
+            self._turns.release()
+
+    async def _ask(self, token: str) -> Reply:
         try:
             with anyio.fail_after(self._timeout_s):
                 response = await self._http.post(
