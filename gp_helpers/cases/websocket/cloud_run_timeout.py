@@ -10,7 +10,7 @@ from typing import Any
 
 from gp_helpers.cases.asking import ask, connect, settle
 from gp_helpers.cases.steps import Case, Shown, step
-from gp_helpers.faults import Delay, TcpFault
+from gp_helpers.faults import HttpMessage, OrderGate
 from gp_helpers.probes import NotDescribedError, Person, Socket, search
 from gp_helpers.targets import Ability, Arrangement, Hop
 
@@ -18,8 +18,9 @@ REQUEST_TIMEOUT_S = 0.45
 IDLE_TIMEOUT_S = 0.1
 WATCHED_S = 0.18
 """How long the quiet connection is watched: longer than the idle timeout, inside its lifetime."""
-MODEL_HOP_S = 0.25
-"""Latency of the hop to the model: the answer is not ready when the connection ends."""
+COMPLETIONS = "/chat/completions"
+"""What is held on the hop to the model: the answer is not ready when the connection ends."""
+CUT_WITHIN_S = 5.0
 MOST_RECONNECTS = 4
 
 
@@ -71,17 +72,21 @@ class CloudRunTimeout(Case):
         )
 
     @step(
-        "Make the hop to the model slow, and ask on a fresh connection.",
+        "Hold what the agent asks of the model until the connection has ended, and ask.",
         expects="the question is taken; the connection ends before the answer is there",
         needs=(Ability.MODEL_HOP,),
     )
     async def ask_before_the_cut(self) -> Shown:
-        fault = TcpFault(delay=Delay(latency_s=MODEL_HOP_S))
-        self.trial.control("slow hop to the model", latency_s=MODEL_HOP_S)
-        self.trial.controls.tcp_proxy(Hop.BACKEND_MODEL).set(to_server=fault)
+        gate = OrderGate[HttpMessage](
+            hold=lambda message: message.path.endswith(COMPLETIONS), until=lambda _: False
+        )
+        self.trial.control("hold the model's answers")
+        self.trial.controls.http_fault(Hop.BACKEND_MODEL).gates.append(gate)
         self.socket = await connect(self.trial, self.asking)
         self.question = await ask(self.trial, self.socket)
-        await self.socket.wait_closed(2 * REQUEST_TIMEOUT_S)
+        await self.socket.wait_closed(CUT_WITHIN_S)
+        self.trial.control("let the model answer")
+        gate.open()
         closed = self.socket.closed
         return Shown(
             "The connection ended while the agent worked",
