@@ -1,8 +1,8 @@
 """The help desk itself: members talk to it over a socket, in its own words.
 
-``DESK_VARIANT`` chooses how it is put together: ``right``; ``shared``: the member who is connecting
-is kept in a place that all connections share, across an awaited hop; ``hasty``: whatever the account
-service answers but 200 is taken for a bad key.
+``DESK_VARIANT`` chooses how it is put together: ``right``; ``shared``: the member who is
+connecting is kept in a place that all connections share, across an awaited hop; ``hasty``: whatever
+the account service answers but 200 is taken for a bad key.
 """
 
 import asyncio

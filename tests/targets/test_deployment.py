@@ -1,0 +1,144 @@
+"""A deployment is talked to in whatever words its parameter file states."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gp_helpers.history import Kind
+from gp_helpers.probes import NotDescribedError
+from tests.targets.conftest import PASSWORD, TOKEN, SmallPlatform, described, opened
+from tests.targets.people import somebody
+
+pytestmark = pytest.mark.anyio
+
+FIELDS = {"who": "{user.email}", "word": "{user.password}"}
+
+
+def with_auth(port: int, **auth: Any) -> dict[str, Any]:
+    stated = described(port)
+    kept = {"validators": stated["auth"]["validators"], "user_id": "body.user.id"}
+    return {**stated, "auth": {**kept, **auth}}
+
+
+LOGINS = {
+    "json": {"login": {"path": "/login/json", "json": FIELDS}, "token": {"body": "access_token"}},
+    "form": {
+        "login": {"path": "/login/form", "form": FIELDS},
+        "token": {"body": "body.access_token"},
+    },
+    "cookie": {"login": {"path": "/login/cookie", "form": FIELDS}, "token": {"cookie": "session"}},
+}
+
+
+@pytest.mark.parametrize("how", LOGINS)
+async def test_a_login_gives_the_token_wherever_it_is(platform: SmallPlatform, how: str) -> None:
+    auth = LOGINS[how]
+    login = {"method": "POST", **auth["login"]}
+    login["url"] = f"http://127.0.0.1:{platform.port}{login.pop('path')}"
+    async with opened(with_auth(platform.port, login=login, token=auth["token"])) as lab:
+        person = somebody()
+        await lab.client.register(person)
+        await lab.client.log_in(person)
+        assert (person.access_token, person.user_id) == (TOKEN, "ada")
+        decision = await lab.client.present(person, "me", TOKEN)
+        assert (decision.accepted, decision.identity) == (True, "ada")
+        recorded = str(lab.kinds(*Kind))
+        assert TOKEN not in recorded
+        assert PASSWORD not in recorded
+        assert platform.logins == [{"user": "ada", "password": PASSWORD}]
+
+
+@pytest.mark.parametrize("client_authentication", ["basic", "form"])
+async def test_client_credentials_give_the_token(
+    platform: SmallPlatform, client_authentication: str
+) -> None:
+    stated = with_auth(
+        platform.port,
+        oauth2={
+            "token_url": f"http://127.0.0.1:{platform.port}/oauth/token",
+            "client_authentication": client_authentication,
+        },
+    )
+    stated["accounts"] = {"inline": f"[{{client_id: ada, client_secret: {PASSWORD}}}]"}
+    async with opened(stated) as lab:
+        person = somebody()
+        await lab.client.register(person)
+        await lab.client.log_in(person)
+        assert person.access_token == TOKEN
+        assert PASSWORD not in str(lab.kinds(*Kind))
+
+
+async def test_a_static_token_comes_from_each_users_account(platform: SmallPlatform) -> None:
+    stated = with_auth(platform.port, token={"static": "{user.api_key}"})
+    stated["accounts"] = {"inline": f"[{{email: ada, id: ada, api_key: {TOKEN}}}]"}
+    async with opened(stated) as lab:
+        person = somebody()
+        await lab.client.register(person)
+        assert await lab.client.log_in(person) is None
+        assert (await lab.client.present(person, "me", person.access_token or "")).accepted is True
+        assert TOKEN not in str(lab.kinds(*Kind))
+
+
+async def test_cookies_of_one_user_are_not_sent_for_another(platform: SmallPlatform) -> None:
+    login = {
+        "method": "POST",
+        "form": FIELDS,
+        "url": f"http://127.0.0.1:{platform.port}/login/cookie",
+    }
+    async with opened(with_auth(platform.port, login=login, token={"cookie": "session"})) as lab:
+        person = somebody()
+        await lab.client.register(person)
+        await lab.client.log_in(person)
+        await lab.client.present(person, "me", TOKEN)
+        assert platform.cookies_seen == []
+
+
+PRESENTED = {
+    "header": {},
+    "query": {"token_query": "key"},
+    "cookie": {"token_cookie": "session"},
+    "subprotocol": {"token_subprotocol": "bearer.{token}", "subprotocols": ["chat"]},
+    "first_message": {"first_message": {"key": "{token}"}},
+}
+
+
+@pytest.mark.parametrize("place", PRESENTED)
+async def test_the_socket_gets_the_token_where_it_wants_it(
+    platform: SmallPlatform, place: str
+) -> None:
+    stated = described(platform.port)
+    stated["websocket"] |= {"present_token": place, **PRESENTED[place]}
+    async with opened(stated) as lab:
+        person = somebody()
+        await lab.client.register(person)
+        await lab.client.log_in(person)
+        socket, _ = await lab.client.connect(person)
+        assert socket is not None
+        assert await socket.wait_ready(5.0)
+        assert platform.presented == [place]
+        assert TOKEN not in str(lab.kinds(*Kind))
+
+
+async def test_events_and_a_streamed_answer_are_put_together(platform: SmallPlatform) -> None:
+    async with opened(described(platform.port)) as lab:
+        person = somebody()
+        await lab.client.register(person)
+        await lab.client.log_in(person)
+        socket, _ = await lab.client.connect(person)
+        assert socket is not None
+        first = await lab.client.ask(socket, "How is the tea?")
+        await socket.wait_for_answer(first.request_id, 5.0)
+        events = [name for message in socket.of(first.request_id) for name in message.events]
+        assert events == ["agent_started", "agent_thinking", "tool_executing", "agent_completed"]
+        assert socket.answer_to(first.request_id) == "About 'How is the tea?': the kettle is on."
+
+
+async def test_users_beyond_the_stated_accounts_are_refused_with_a_reason(
+    platform: SmallPlatform,
+) -> None:
+    async with opened(described(platform.port)) as lab:
+        await lab.client.register(somebody(0))
+        with pytest.raises(NotDescribedError, match="more than 1 accounts"):
+            await lab.client.register(somebody(1))

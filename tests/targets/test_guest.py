@@ -1,0 +1,149 @@
+"""The limits of a target are held by the clients themselves, whatever the platform says."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+from gp_helpers.history import Kind
+from gp_helpers.parameters import Limits
+from gp_helpers.probes import Guest, LimitReachedError
+from tests.targets.conftest import Opened, SmallPlatform, described, opened, serving
+from tests.targets.people import somebody
+
+pytestmark = pytest.mark.anyio
+
+URL = "http://a.example:8000/x"
+
+
+async def ask(guest: Guest, url: str = URL) -> None:
+    await guest.admit_request(url)
+
+
+@pytest.mark.parametrize(
+    ("limits", "limit"),
+    [
+        ({"requests": 2}, "requests"),
+        ({"hosts": ["b.example"]}, "hosts"),
+        ({"seconds": 1e-9}, "seconds"),
+    ],
+)
+async def test_what_goes_beyond_a_limit_is_not_sent(limits: dict[str, Any], limit: str) -> None:
+    guest = Guest(Limits(**limits))
+    refused = []
+    for _ in range(3):
+        try:
+            await ask(guest)
+        except LimitReachedError as error:
+            refused.append(error.limit)
+    assert refused == [limit] * (3 if limit == "hosts" else len(refused))
+    assert refused
+    assert guest.counted()["refused"] == len(refused)
+    assert int(str(guest.counted()["requests"])) <= 2
+
+
+async def test_a_host_is_named_with_or_without_its_port() -> None:
+    for hosts in (["a.example"], ["a.example:8000"]):
+        await ask(Guest(Limits(hosts=tuple(hosts))))
+    with pytest.raises(LimitReachedError):
+        await ask(Guest(Limits(hosts=("a.example:8001",))))
+    with pytest.raises(LimitReachedError):
+        await ask(Guest(Limits(hosts=("a.example",))), "http://a.example@b.example/x")
+
+
+async def test_requests_keep_the_stated_rate() -> None:
+    guest = Guest(Limits(rate_per_s=50))
+    began = time.perf_counter()
+    for _ in range(4):
+        await ask(guest)
+    assert time.perf_counter() - began >= 3 / 50
+
+
+async def test_all_processes_of_a_run_share_one_budget(tmp_path: Path) -> None:
+    ledger = tmp_path / "guest.json"
+    one, other = (Guest(Limits(requests=3), ledger) for _ in range(2))
+    await ask(one)
+    await ask(other)
+    await ask(one)
+    with pytest.raises(LimitReachedError):
+        await ask(other)
+    assert one.counted()["requests"] == other.counted()["requests"] == 3
+    assert one.counted()["hosts"] == {"a.example:8000": 3}
+
+
+async def logged_in(lab: Opened) -> Any:
+    person = somebody()
+    await lab.client.register(person)
+    await lab.client.log_in(person)
+    return person
+
+
+async def test_more_users_than_allowed_are_not_connected(platform: SmallPlatform) -> None:
+    stated = described(platform.port, accounts={"inline": "[{email: ada}, {email: ben}]"})
+    stated["limits"]["concurrent_users"] = 1
+    async with opened(stated) as lab:
+        people = [somebody(0), somebody(1)]
+        for person in people:
+            await lab.client.register(person)
+            person.access_token = "kettle-7f3a9c1b5d"
+        assert (await lab.client.connect(people[0]))[0] is not None
+        with pytest.raises(LimitReachedError, match="concurrent_users"):
+            await lab.client.connect(people[1])
+
+
+async def test_redirects_are_recorded_and_not_followed(platform: SmallPlatform) -> None:
+    visited: list[str] = []
+
+    async def elsewhere(scope: Any, receive: Any, send: Any) -> None:
+        del receive, send
+        visited.append(scope["path"])
+
+    async with serving(elsewhere) as port:
+        platform.elsewhere = f"http://127.0.0.1:{port}"
+        stated = described(platform.port)
+        stated["websocket"]["url"] = f"ws://127.0.0.1:{platform.port}/moved"
+        stated["auth"]["validators"]["me"]["url"] = f"http://127.0.0.1:{platform.port}/elsewhere"
+        async with opened(stated) as lab:
+            person = await logged_in(lab)
+            decision = await lab.client.present(person, "me", person.access_token)
+            socket, refusal = await lab.client.connect(person)
+            assert decision.accepted is False
+            assert socket is None
+            assert refusal is not None
+            assert refusal.data["status"] == 307
+    assert visited == []
+
+
+async def test_a_deployment_without_hosts_is_kept_to_those_of_its_own_urls(
+    platform: SmallPlatform,
+) -> None:
+    async with opened(described(platform.port)) as lab:
+        assert lab.target.limits is not None
+        assert lab.target.limits.hosts == (f"127.0.0.1:{platform.port}",)
+        with pytest.raises(LimitReachedError):
+            await lab.guest.admit_request("http://127.0.0.2:80/")
+
+
+async def test_certificates_are_verified_unless_the_file_says_otherwise() -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    async with serving(SmallPlatform().application(), tls=context) as port:
+        for verify in (True, False):
+            stated = described(port, verify_tls=verify)
+            for operation in (stated["auth"]["login"], stated["auth"]["validators"]["me"]):
+                operation["url"] = operation["url"].replace("http:", "https:")
+            stated["websocket"]["url"] = f"wss://127.0.0.1:{port}/socket"
+            async with opened(stated) as lab:
+                person = await logged_in(lab)
+                socket, refusal = await lab.client.connect(person)
+                assert (person.access_token is not None) == (not verify)
+                assert (socket is not None) == (not verify)
+                errors = [one["error"] for one in lab.kinds(Kind.NO_RESPONSE)]
+                assert all("CERTIFICATE_VERIFY_FAILED" in error for error in errors)
+                assert bool(errors) == verify
+                assert verify == ("CERTIFICATE_VERIFY_FAILED" in str(refusal and refusal.data))

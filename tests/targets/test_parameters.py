@@ -1,0 +1,134 @@
+"""Parameter files of targets: what is wrong is told by file, line, key and what is allowed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from gp_helpers.parameters import ParameterError, json_schema, load, resolved, validate
+from gp_helpers.parameters.description import states
+from gp_helpers.parameters.first_version import ASKS, first_version, is_asked
+from gp_helpers.parameters.templates import render_expression
+from gp_helpers.probes.http import matches
+from gp_helpers.targets.accounts import stated_accounts
+from tests.support.repository import ROOT
+
+WRONG = """\
+target:
+  kind: deployment
+  auth:
+    token: {statik: "${T}"}
+    validators:
+      threads: {method: FETCH, url: x, acepted: "status == `200`"}
+  websocket:
+    url: wss://x
+    request: {}
+    events: {agent_completed: "type==", agent_started: {wen: x}}
+  limits: {concurrent_users: 0, faults: [cut], load: {usrs: 3}}
+cases: [auht]
+"""
+
+
+def problems(tmp_path: Path, text: str) -> list[str]:
+    path = tmp_path / "wrong.yaml"
+    path.write_text(text)
+    with pytest.raises(ParameterError) as wrong:
+        load(str(path))
+    assert wrong.value.source == str(path)
+    return wrong.value.problems
+
+
+def test_every_problem_names_line_key_and_what_is_allowed(tmp_path: Path) -> None:
+    found = problems(tmp_path, WRONG)
+    for line, key, told in (
+        (4, "target.auth.token.statik", "did you mean static? allowed: body, cookie, static"),
+        (6, "target.auth.validators.threads.method", "found 'FETCH'"),
+        (6, "target.auth.validators.threads.acepted", "did you mean accepted?"),
+        (10, "target.websocket.events.agent_started.wen", "allowed: when, all_of, repeats"),
+        (11, "target.limits.concurrent_users", "greater than or equal to 1; found 0"),
+        (11, "target.limits.faults", "allowed: network_cut"),
+        (11, "target.limits.load.usrs", "did you mean users?"),
+        (12, "cases", "did you mean auth?"),
+    ):
+        assert any(one.startswith(f"line {line}: {key}: ") and told in one for one in found), key
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("target: {kind: deploymnt}", "line 1: target.kind: did you mean deployment?"),
+        ("target: {wiring: remediated}", "line 1: target.kind: missing; allowed: embedded"),
+        ("target: {kind: embedded, wiring: fixed}", "target.wiring: input should be 'as_reported'"),
+        (
+            "target: {kind: asgi, auth: {token: {static: x}}, backend: b,\n"
+            "         applications: {a: {app: 'm:a'}}}",
+            "target.backend: 'b' is not an application; there are: a",
+        ),
+    ],
+)
+def test_what_was_meant_is_guessed_from_the_form_of_the_value(
+    tmp_path: Path, text: str, told: str
+) -> None:
+    assert told in "\n".join(problems(tmp_path, text))
+
+
+def test_the_published_schema_is_the_current_one() -> None:
+    published = json.loads((ROOT / "docs/parameters.schema.json").read_text())
+    assert published == json_schema()
+    described = published["$defs"]["WebSocketDescription"]["properties"]["lineage"]
+    assert published["$defs"]["Limits"]["properties"]["hosts"]["description"].startswith("``name``")
+    assert described
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "parameters").rglob("*.yaml")), ids=lambda path: path.stem
+)
+def test_every_file_that_ships_is_valid_and_keeps_its_references(path: Path) -> None:
+    parameters = load(str(path))
+    assert validate(parameters.as_json(), source="again") == parameters
+
+
+def test_references_are_resolved_all_at_once_and_named_if_missing() -> None:
+    staging = load(str(ROOT / "parameters/staging.yaml"))
+    with pytest.raises(ParameterError, match=r"STAGING_AUTH_URL.*STAGING_SOCKET_URL"):
+        resolved(staging, {})
+
+
+def test_a_value_cannot_end_the_text_that_it_is_filled_into() -> None:
+    predicate = render_expression("id == '{text}'", {"text": "a' || 'b"})
+    assert matches(predicate, {"id": "a' || 'b"})
+    assert not matches(predicate, {"id": "a"})
+
+
+def test_a_part_is_stated_below_a_mapping_if_one_of_its_values_states_it() -> None:
+    staging = load(str(ROOT / "parameters/staging.yaml")).target
+    assert states(staging, "auth.validators.identity")  # type: ignore[arg-type]
+    assert states(staging, "websocket.answer|websocket.answer_chunk")  # type: ignore[arg-type]
+    assert not states(staging, "websocket.modes")  # type: ignore[arg-type]
+    assert not states(staging, "billing")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("login", ["json", "form", "oauth2", "static"])
+def test_a_first_version_is_valid_whatever_is_answered(login: str) -> None:
+    answers: dict[str, str] = {}
+    for ask in ASKS:
+        given = login if ask.key == "login" else ask.default
+        answers[ask.key] = given if is_asked(ask, answers) else ""
+    parameters = validate(yaml.safe_load(first_version(answers)), source="new")
+    assert parameters.as_json()["target"]["kind"] == "deployment"
+
+
+def test_what_accounts_hold_is_never_quoted(tmp_path: Path) -> None:
+    path = tmp_path / "accounts.yaml"
+    path.write_text("- {email: a, password: hunter2000}\n- hunter2001\n")
+    accounts = {"accounts": {"file": str(path)}, "auth": {"token": {"static": "x"}}}
+    target = validate(
+        {"target": {"kind": "deployment", "limits": {}, **accounts}}, source="test"
+    ).target
+    with pytest.raises(ParameterError) as wrong:
+        stated_accounts(target.accounts)  # type: ignore[union-attr]
+    assert "entry 2: expected a mapping" in str(wrong.value)
+    assert "hunter" not in str(wrong.value)
