@@ -195,13 +195,15 @@ class FrameExchange:
 
     def next_due(self) -> float | None:
         """When to ask again; ``None``: when something arrives."""
-        times = [
-            time
-            for lane in self._lanes.values()
-            for time in (lane.line.next_due(), *lane.deadlines())
-            if time is not None
-        ]
-        return min(times) if times else None
+        due: float | None = None
+        for lane in self._lanes.values():
+            times = [lane.line.next_due()]
+            if lane.held or lane.blocker is not None:
+                times += lane.deadlines()
+            for time in times:
+                if time is not None and (due is None or time < due):
+                    due = time
+        return due
 
     def _exit(self, lane: _Lane, item: _Item | Ending, now: float) -> None:
         if self.is_closing:
