@@ -10,8 +10,6 @@ from tests.hostile.server import EVENTS, Behaviour, Socket, Stage, frame
 
 INTERFERENCE = "websocket.connection_interference"
 Request = dict[str, Any]
-GREETING = b'{"type": "connection_established", '
-SWAPPED = (*EVENTS[:2], EVENTS[3], EVENTS[2], EVENTS[4])
 
 
 async def greet_with(text: bytes, socket: Socket) -> None:
