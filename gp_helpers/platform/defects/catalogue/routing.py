@@ -26,7 +26,6 @@ DEFECTS: tuple[Defect, ...] = (
         "ignored, and one that does not exist is served all the same.",
         finding_code="ROUTING_WRONG_AGENT",
         remedy="One router, whose rules are published.",
-        also_breaks=(_DEADLOCK,),
         seen_in=(
             ("mcp-server#2654", "https://github.com/DollhouseMCP/mcp-server/issues/2654"),
             ("remoteclaw#1576", "https://github.com/remoteclaw/remoteclaw/issues/1576"),
@@ -82,8 +81,6 @@ DEFECTS: tuple[Defect, ...] = (
         remedy="A handler for each connection, which ends with it.",
         also_breaks=(
             _BALANCING,
-            "websocket.handshake_race",
-            "websocket.event_manager_init",
             "websocket.cleanup_race",
             "websocket.connection_interference",
             "websocket.cloud_run_timeout",
