@@ -1,7 +1,7 @@
 """Socket.IO, on python-socketio's client (the extra ``socketio``), without its reconnecting.
 
 A message is ``{"event": name, "data": first argument, "args": all arguments}`` in both directions;
-what is sent needs only ``event`` and ``data``. ``{"event": "connect"}`` comes first.
+what is sent needs only ``event``; without ``data`` it has no argument. ``{"event": "connect"}`` comes.
 """
 
 from __future__ import annotations

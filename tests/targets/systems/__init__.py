@@ -1,0 +1,1 @@
+"""Systems from PyPI, unmodified, started on loopback for the tests."""
