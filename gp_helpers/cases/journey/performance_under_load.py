@@ -13,7 +13,7 @@ from statistics import median
 
 from gp_helpers.cases.asking import NotConnectedError, ask, connect
 from gp_helpers.cases.journey.answers import question_about_costs
-from gp_helpers.cases.steps import Case, Shown, step
+from gp_helpers.cases.steps import CannotGoOn, Case, Shown, step
 from gp_helpers.history import Kind
 from gp_helpers.probes import Person
 from gp_helpers.targets import Ability
@@ -98,6 +98,8 @@ class PerformanceUnderLoad(Case):
     async def take_turns(self) -> Shown:
         rows = []
         for round_ in range(1, ROUNDS + 1):
+            if self.unanswered:
+                break
             for phase, measure in (("quiet", self._quiet_round), ("loaded", self._loaded_round)):
                 so_far = self.sessions
                 times = [t.answer_ms for t in await measure(round_) if t.answer_ms is not None]
@@ -114,6 +116,8 @@ class PerformanceUnderLoad(Case):
         listener = await connect(self.trial, self.user, timeout_s=ANSWER_WITHIN_S)
         await self.trial.silence()
         await listener.close()
+        if self.unanswered:
+            raise CannotGoOn(f"{self.unanswered} questions have no answer")
         return Shown("Latency by round and phase", rows)
 
     @property

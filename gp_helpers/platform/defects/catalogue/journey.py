@@ -26,7 +26,7 @@ DEFECTS: tuple[Defect, ...] = (
         "all, and every health endpoint answers 200.",
         finding_code="JOURNEY_ANSWER_NOT_GROUNDED",
         remedy="One id for a user everywhere: the subject of the token.",
-        also_breaks=(_ISOLATION, _RECOVERY),
+        also_breaks=(_ISOLATION, _RECOVERY, "routing.state_pollution"),
         seen_in=(
             (
                 "renku-python#1770",
@@ -46,7 +46,11 @@ DEFECTS: tuple[Defect, ...] = (
         symptom="Several users ask the same question; all but one get another's figures.",
         finding_code="JOURNEY_FOREIGN_ANSWER",
         remedy="An answer belongs to whoever asked: ask anew, or key by user and data.",
-        also_breaks=("factory.user_context_isolation",),
+        also_breaks=(
+            "websocket.connection_interference",
+            "routing.load_balancing",
+            "factory.user_context_isolation",
+        ),
         seen_in=(
             (
                 "PDF-Assistant-RAG#640",

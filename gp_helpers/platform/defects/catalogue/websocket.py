@@ -114,7 +114,11 @@ DEFECTS: tuple[Defect, ...] = (
         "their own.",
         finding_code="WS_EVENT_MISDELIVERED",
         remedy="State of a connection lives in that connection's own object.",
-        also_breaks=("auth.context_isolation", "journey.multi_user_isolation"),
+        also_breaks=(
+            "auth.context_isolation",
+            "journey.multi_user_isolation",
+            "journey.performance_under_load",
+        ),
         seen_in=(
             ("uWebSockets#86", "https://github.com/uNetworking/uWebSockets/issues/86"),
             ("blackfish#247", "https://github.com/princeton-ddss/blackfish/issues/247"),
