@@ -1,7 +1,8 @@
 """Socket.IO, on python-socketio's client (the extra ``socketio``), without its reconnecting.
 
 A message is ``{"event": name, "data": first argument, "args": all arguments}`` in both directions;
-what is sent needs only ``event``; without ``data`` it has no argument. ``{"event": "connect"}`` comes.
+what is sent needs only ``event``, and has no argument without ``data``. The first to come is
+``{"event": "connect"}``.
 """
 
 from __future__ import annotations
