@@ -10,7 +10,14 @@ import time
 from pathlib import Path
 
 from gp_helpers.evidence import ExitStatus
-from gp_helpers.parameters import EmbeddedTarget, Expectation, Isolation, Parameters, load
+from gp_helpers.parameters import (
+    EmbeddedTarget,
+    Expectation,
+    Isolation,
+    Parameters,
+    load,
+    resolved,
+)
 from gp_helpers.plan import CaseInfo, select
 
 
@@ -33,7 +40,7 @@ def run(options: argparse.Namespace) -> ExitStatus:
     from gp_helpers.execution.trials import Plan, defects_for, run_plans
     from gp_helpers.statistics import success_rate
 
-    parameters = _with_isolation(load(options.env), options.isolation)
+    parameters = resolved(_with_isolation(load(options.env), options.isolation))
     began = time.perf_counter()
     rows, misses = [], 0
     for case in select(options.names or parameters.cases):

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,7 +20,7 @@ from gp_helpers.cases import Role, case_class, open_trial, take_all
 from gp_helpers.checkers import Outcome, Verdict
 from gp_helpers.cloud_run import CloudRunError
 from gp_helpers.history import History
-from gp_helpers.parameters import EmbeddedTarget, Parameters
+from gp_helpers.parameters import DeploymentTarget, EmbeddedTarget, Parameters
 from gp_helpers.probes import new_client
 from gp_helpers.targets import open_target
 
@@ -118,15 +118,26 @@ def run_plans(
     plans: Iterable[Plan], *, jobs: int, progress: Callable[[TrialResult], None] | None = None
 ) -> list[TrialResult]:
     """Run many plans side by side in ``jobs`` processes; the results in the order of the plans."""
-    chunks = [chunk for plan in plans for chunk in _chunks(plan)]
     results: list[TrialResult] = []
-    with ProcessPoolExecutor(max_workers=jobs) as pool:
+    with (
+        TemporaryDirectory(prefix="golden-path-") as shared,
+        ProcessPoolExecutor(max_workers=jobs) as pool,
+    ):
+        budgeted = [_within_one_budget(plan, Path(shared)) for plan in plans]
+        chunks = [chunk for plan in budgeted for chunk in _chunks(plan)]
         for found in pool.map(_run_in_process, chunks):
             results += found
             if progress is not None:
                 for result in found:
                     progress(result)
     return results
+
+
+def _within_one_budget(plan: Plan, shared: Path) -> Plan:
+    """The plan; as a guest, with a folder in which all processes count what they spend."""
+    if plan.keep is not None or not isinstance(plan.parameters.target, DeploymentTarget):
+        return plan
+    return replace(plan, keep=shared)
 
 
 _CHUNK = 10

@@ -24,9 +24,9 @@ from gp_helpers.parameters import (
     ListedDefects,
     Parameters,
     load,
+    resolved,
     validate,
 )
-from gp_helpers.parameters.templates import resolve
 from gp_helpers.plan import CASES, case_info, select
 from gp_helpers.probes import Supervisor, new_client
 from gp_helpers.targets import prepare
@@ -69,7 +69,7 @@ class Lab:
         self._owns_run = owns_run
         self.about = about
         """The suite or case whose selected cases have to be accounted for; None: those taken."""
-        self.resolved = _resolved(parameters)
+        self.resolved = resolved(parameters)
         self._supervisor = Supervisor("lab")
         self._http: httpx.AsyncClient | None = None
         self._cases: dict[str, CaseHandle] = {}
@@ -135,7 +135,7 @@ class Lab:
         changed = self.parameters.as_json() | {"target": target}
         parameters = validate(changed, source="lab.rewire")
         _check_defects(parameters.target)
-        self.parameters, self.resolved = parameters, _resolved(parameters)
+        self.parameters, self.resolved = parameters, resolved(parameters)
         return self
 
     async def conclude(self) -> Html:
@@ -246,10 +246,6 @@ def _show(view: Html) -> None:
         return
     show: Callable[[Any], Any] = display if get_ipython() is not None else print
     show(view)
-
-
-def _resolved(parameters: Parameters) -> Parameters:
-    return Parameters.model_validate(resolve(parameters.as_json(), os.environ))
 
 
 def _check_defects(target: EmbeddedTarget | AsgiTarget | DeploymentTarget) -> None:
