@@ -16,6 +16,12 @@ from gp_helpers.targets import Ability, Arrangement
 SAMPLE = 20
 WORKERS = 2
 """More of them would only wait for each other at the store's write lock."""
+PLAIN_MESSAGES = {
+    "Why are my costs so high?": "analysis",
+    "Plan my next steps": "planning",
+    "Hello": "triage",
+}
+"""What every router that deserves the name decides alike, and each one's own tests contain."""
 _SHOWN_CHARACTERS = 60
 
 
@@ -35,15 +41,23 @@ class SelectionConflict(Case):
 
     async def components(self) -> Shown:
         shown = await super().components()
-        agents = {message.right for message in corpus() if not message.right.startswith(REFUSED)}
-        row = record_component(
-            self.trial,
-            "corpus",
-            "names three agents",
-            len(agents) == 3,
-            f"{len(corpus())} messages",
+        if not self.trial.target.can(Ability.ROUTES):
+            return shown
+        instance = next(iter(await self.trial.controls.instances()))
+        decided = await self.trial.controls.routes(
+            instance, [{"type": "agent_request", "message": text} for text in PLAIN_MESSAGES]
         )
-        return Shown(shown.title, [*shown.rows, row])
+        rows = [
+            record_component(
+                self.trial,
+                router,
+                "decides what is plain as its own tests want it",
+                [_named(one[router]) for one in decided] == list(PLAIN_MESSAGES.values()),
+                f"{len(decided)} messages",
+            )
+            for router in decided[0]
+        ]
+        return Shown(shown.title, [*shown.rows, *rows])
 
     @step("Log in and connect, as one fresh user.", expects="a socket that is ready")
     async def connect(self) -> Shown:
