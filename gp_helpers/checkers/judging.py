@@ -92,6 +92,9 @@ def _unanswered(history: History) -> str | None:
         for entry in history.of(Kind.STEP_ENDED)
         if entry.data["outcome"] in ("completed", "stopped", "unavailable")
     }
+    for entry in history.of(Kind.DECISION):
+        if any(seq < 0 for seq in entry.data.get("rests_on", ())):
+            return f"what {entry.data.get('decider')}'s decision rests on was not recorded"
     for entry in history.of(Kind.REQUEST, Kind.WS_OPENING):
         is_known = entry.seq in answered if entry.kind is Kind.REQUEST else entry.subject in decided
         if entry.step in ended and not is_known:

@@ -15,13 +15,15 @@ from gp_helpers.probes.client import Question
 from gp_helpers.targets import Ability, Arrangement
 
 USERS = 10
+WORKERS = 2
+"""Of each instance; more of them would only wait for each other at the store's write lock."""
 
 
 class LoadBalancing(Case):
     """An answer reaches every device of its user, wherever it is made."""
 
     id = "routing.load_balancing"
-    arrangement = Arrangement(backends=2)
+    arrangement = Arrangement(backends=2, backend={"routing": {"workers": WORKERS}})
     users_at_once = USERS
     optional_claims: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "asgi": ("load_is_even",),

@@ -40,6 +40,8 @@ class Peers:
         self._http = http
         self._directory = directory
         self._timeout_s = settings.routing.peer_timeout_s
+        self._known: dict[str, str] = {}
+        """Addresses that were good the last time."""
         self._headers = {
             SERVICE_ID_HEADER: settings.service_id,
             SERVICE_SECRET_HEADER: settings.service_secret,
@@ -80,16 +82,25 @@ class Peers:
     async def _ask(
         self, method: str, instance_id: str, path: str, body: Mapping[str, Any] | None
     ) -> Mapping[str, Any]:
+        known = self._known.get(instance_id)
+        if known is not None:
+            try:
+                return await self._request(method, instance_id, f"{known}{path}", body)
+            except PeerUnreachable:
+                # It may have come back at another address.
+                del self._known[instance_id]
         url = (await self.addresses()).get(instance_id)
-        if url is None:
+        if url is None or url == known:
             raise PeerUnreachable(instance_id)
+        self._known[instance_id] = url
+        return await self._request(method, instance_id, f"{url}{path}", body)
+
+    async def _request(
+        self, method: str, instance_id: str, url: str, body: Mapping[str, Any] | None
+    ) -> Mapping[str, Any]:
         try:
             response = await self._http.request(
-                method,
-                f"{url.rstrip('/')}{path}",
-                json=body,
-                headers=self._headers,
-                timeout=self._timeout_s,
+                method, url, json=body, headers=self._headers, timeout=self._timeout_s
             )
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise PeerUnreachable(instance_id) from error
