@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Mapping
+from functools import partial
 from typing import ClassVar
 
 from gp_helpers.cases.asking import ask, connect, settle
+from gp_helpers.cases.routing.answers import until_one_of
 from gp_helpers.cases.steps import Case, Shown, step
 from gp_helpers.history import Kind
 from gp_helpers.probes import Person, Socket
@@ -39,8 +41,7 @@ class LoadBalancing(Case):
     @step(f"Log in {USERS} fresh users, and open a conversation for each.", expects="all are in")
     async def log_in(self) -> Shown:
         self.people = await self.trial.people(USERS)
-        for person in self.people:
-            await self.trial.client.open_conversation(person)
+        await asyncio.gather(*(self.trial.client.open_conversation(one) for one in self.people))
         return Shown(f"{USERS} users are logged in", [{"user": one.label} for one in self.people])
 
     @step(
@@ -67,6 +68,12 @@ class LoadBalancing(Case):
     )
     async def ask_at_once(self) -> Shown:
         asked = list(zip(self.laptops, await self._ask_all(), strict=True))
+        await asyncio.gather(
+            *(
+                until_one_of((laptop, phone), partial(_has_answer, question))
+                for (laptop, question), phone in zip(asked, self.phones, strict=True)
+            )
+        )
         await settle(self.trial, asked)
         rows = []
         for (laptop, question), phone in zip(asked, self.phones, strict=True):
@@ -130,6 +137,15 @@ class LoadBalancing(Case):
                 if body.get("request_id") == question.request_id and "instance" in queue:
                     return str(queue["instance"])
         return None
+
+
+def _has_answer(question: Question, socket: Socket) -> bool:
+    return any(
+        "agent_completed" in message.events
+        and isinstance(message.body, dict)
+        and message.body.get("request_id") == question.request_id
+        for message in reversed(socket.messages)
+    )
 
 
 def _outcome(socket: Socket, question: Question) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from gp_helpers.cases.asking import ask, connect, settle
+from gp_helpers.cases.routing.answers import until_answered
 from gp_helpers.cases.routing.model_gate import hold_the_model
 from gp_helpers.cases.steps import Case, Shown, step
 from gp_helpers.history import Kind
@@ -69,7 +70,9 @@ class PriorityScale(Case):
                     await trial.reading(name)
             gate.open()
             trial.control("let the model server answer")
-        await settle(trial, [(self.socket, question) for _, question in asked])
+        sent = [(self.socket, question) for _, question in asked]
+        await until_answered(sent)
+        await settle(trial, sent)
         return self._in_order_of_start(asked)
 
     @step(

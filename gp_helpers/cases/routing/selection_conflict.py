@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from gp_helpers.cases.asking import ask, connect, settle
 from gp_helpers.cases.components import record_component
+from gp_helpers.cases.routing.answers import until_answered
 from gp_helpers.cases.routing.corpus import REFUSED, CorpusMessage, corpus
 from gp_helpers.cases.steps import Case, Shown, step
 from gp_helpers.history import Kind
@@ -118,6 +119,7 @@ class SelectionConflict(Case):
                 message=message.id,
             )  # fmt: skip
             asked.append((self.socket, question))
+        await until_answered(asked)
         await settle(self.trial, asked)
         rows = []
         for message, (_, question) in zip(sample, asked, strict=True):
