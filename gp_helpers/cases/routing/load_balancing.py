@@ -40,8 +40,9 @@ class LoadBalancing(Case):
 
     @step(f"Log in {USERS} fresh users, and open a conversation for each.", expects="all are in")
     async def log_in(self) -> Shown:
-        self.people = await self.trial.people(USERS)
-        await asyncio.gather(*(self.trial.client.open_conversation(one) for one in self.people))
+        self.people = [await self.trial.person() for _ in range(USERS)]
+        for person in self.people:
+            await self.trial.client.open_conversation(person)
         return Shown(f"{USERS} users are logged in", [{"user": one.label} for one in self.people])
 
     @step(
