@@ -12,7 +12,7 @@ from gp_helpers.probes import NotDescribedError, Person, Socket
 from gp_helpers.targets import Ability, Arrangement, Hop
 
 CLIENTS = 5
-TRAFFIC_WITHIN_S = 0.1
+TRAFFIC_WITHIN_S = 0.4
 """A port that listens gets traffic within this time, or not before the instance is ready."""
 ANSWERED_WITHIN_S = 5.0
 READY_PATH = "/health/ready"
