@@ -15,7 +15,8 @@ from gp_helpers.plan import CASES
 from gp_helpers.platform.defects.catalogue import CATALOGUE, defects_of
 
 TRIALS = 5
-JOBS = 2
+JOBS = 1
+"""The tests themselves run on two processes already."""
 CaseId = str
 
 
