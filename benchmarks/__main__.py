@@ -1,15 +1,18 @@
 """`make bench`: the runner against stock papermill, and what the fault proxies cost.
 
-`python -m benchmarks notebooks …` and `… proxies …` measure one of them, with options of its own.
+`python -m benchmarks notebooks …` and `… proxies …` measure one of them, with options of its own;
+`… pairs …` looks for divergences between trials of the same wiring.
 """
 
 import sys
 
-from benchmarks import notebook_execution, proxies
+from benchmarks import notebook_execution, pairs, proxies
 
 match sys.argv[1:]:
     case ["proxies", *options]:
         sys.exit(proxies.main(options))
+    case ["pairs", *options]:
+        sys.exit(pairs.main(options))
     case ["notebooks", *options]:
         sys.exit(notebook_execution.main(options))
     case []:

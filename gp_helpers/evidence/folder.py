@@ -6,11 +6,13 @@ The process that makes it owns it until `close`; the kernels that work for the r
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
 import re
 import secrets
+import shutil
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -76,27 +78,17 @@ class RunFolder:
         if not _RUN_ID.fullmatch(run_id):
             raise NotARunError(outputs / run_id, "a run id is letters, digits, dots and dashes")
         path = outputs / run_id
-        try:
-            outputs.mkdir(parents=True, exist_ok=True)
-            path.mkdir()
-        except FileExistsError as error:
-            raise RunFolderTakenError(path, living_owner(path)) from error
-        except OSError as error:
-            raise EvidenceWriteError(path, error) from error
-        _own(path)
         chosen = [case.id for case in select(parameters.cases)] if selected is None else selected
         why = {case: "not selected by the parameters" for case in CASES if case not in chosen}
         why |= {case: reason for case, reason in (not_selected or {}).items() if case not in chosen}
         stated = describe(
             run_id, environment, parameters, selected=chosen, not_selected=why, started=now
         )
+        if path.exists():
+            raise RunFolderTakenError(path, living_owner(path))
+        _make_whole(path, stated)
         run = cls(path, stated)
         run._owns = True
-        try:
-            run.write_json(ENVIRONMENT_FILE, stated)
-        except BaseException:
-            run.close()
-            raise
         return run
 
     @classmethod
@@ -188,6 +180,25 @@ class RunFolder:
 
 _OWNED: dict[Path, tuple[int, int]] = {}
 """Folder to process and lock file of the runs that this process owns."""
+
+
+def _make_whole(path: Path, stated: Mapping[str, Any]) -> None:
+    """Make the folder beside its place, then move it there: it is never seen without its file."""
+    made = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        made.mkdir(parents=True)
+        _own(made)
+        write_atomically(made / ENVIRONMENT_FILE, as_json(stated))
+        made.rename(path)
+        _OWNED[path.resolve()] = _OWNED.pop(made.resolve())
+    except BaseException as error:
+        _disown(made)
+        shutil.rmtree(made, ignore_errors=True)
+        if isinstance(error, OSError):
+            if error.errno in (errno.EEXIST, errno.ENOTEMPTY):
+                raise RunFolderTakenError(path, living_owner(path)) from error
+            raise EvidenceWriteError(path, error) from error
+        raise
 
 
 def _own(path: Path) -> None:

@@ -101,7 +101,9 @@ def recheck(place: Path, *, expect: str | None = None) -> Recheck:
         found.extend(wrong)
         reader = _Reader(evidence, (manifest or {}).get("files", {}), found)
         trials = list(reader.trials())
-        derived = assemble(environment, trials, stated_in(evidence.names(), reader.read))
+        derived = assemble(
+            as_left(environment, evidence.names()), trials, stated_in(evidence.names(), reader.read)
+        )
         reader.check_the_others()
         found.extend(_verdict_differences(reader.read(VERDICTS_FILE), derived))
     digest = root_digest(manifest) if manifest is not None else None

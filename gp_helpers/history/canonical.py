@@ -120,6 +120,9 @@ def _lane(
             own = f"asks {entry.data.get('decider')}"
         case Kind.WS_RECEIVED if entry.data.get("is_pong"):
             own = f"{entry.subject} pongs"
+        case Kind.WS_SENT if entry.data.get("is_ping"):
+            # When somebody asks whether more comes, and what comes by itself, are a race.
+            own = f"{entry.subject} pings"
         case Kind.WS_RECEIVED if owner != entry.actor:
             own = f"{entry.subject} events of {owner}"
         case Kind.WS_RECEIVED if entry.data.get("events") and entry.data.get("request_id"):

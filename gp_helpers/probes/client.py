@@ -480,7 +480,7 @@ class Client:
         ping_id = str(self._ids.uuid4())
         pong = render_expression(ping.pong, {"ping_id": ping_id})
         socket.pongs_awaited.append(pong)
-        sent = await socket.send(render(ping.send, {"ping_id": ping_id}))
+        sent = await socket.send(render(ping.send, {"ping_id": ping_id}), is_ping=True)
         return None if sent is None else pong
 
     # Reading back

@@ -147,11 +147,15 @@ class Socket:
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 
-    async def send(self, message: Any, *, request_id: str | None = None) -> Entry | None:
+    async def send(
+        self, message: Any, *, request_id: str | None = None, is_ping: bool = False
+    ) -> Entry | None:
         """Send a message; None if the socket is closed, or if the platform reads no more."""
         if request_id is not None and request_id not in self.requests:
             self.requests.append(request_id)
-        about = {"request_id": request_id} if request_id is not None else {}
+        about: dict[str, Any] = {"request_id": request_id} if request_id is not None else {}
+        if is_ping:
+            about["is_ping"] = True
         entry = self.recorder.add(
             Kind.WS_SENT, self.person.label, self.label, message=message, **about
         )

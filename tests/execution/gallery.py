@@ -8,7 +8,8 @@ DRAWS = (
     "import sys, pandas as pd, matplotlib.pyplot as plt",
     "print('text'); print('trouble', file=sys.stderr); pd.DataFrame({'a': [1, 2]})",
     "figure, axes = plt.subplots()\naxes.plot([1, 3, 2])\naxes.set_title('drawn')\nprint('under')",
-    "import os, subprocess\nsubprocess.run(['echo', 'from a child'])\nos.environ['OF_THE_JOB']",
+    "import os, subprocess\n_ = subprocess.run(['echo', 'from a child'])",
+    "os.environ['OF_THE_JOB']",
     "print(os.getcwd(), __name__, sys.path, os.environ.get('OMP_NUM_THREADS'))",
 )
 RANDOM = ("import random, numpy\nprint(random.random(), numpy.random.random())",)

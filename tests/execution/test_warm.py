@@ -41,9 +41,9 @@ def test_a_warm_kernel_has_the_environment_and_folder_of_its_job(
     results: dict[str, NotebookResult], folder: Path
 ) -> None:
     cells = read(results["draws"].job.destination).cells
-    assert cells[3].outputs[-1].data["text/plain"] == "'draws'"
-    assert printed(cells[4]).startswith(f"{folder / 'draws'} __main__ [")
-    assert printed(cells[4]).endswith(f"] {os.environ.get('OMP_NUM_THREADS')}\n")
+    assert cells[4].outputs[-1].data["text/plain"] == "'draws'"
+    assert printed(cells[5]).startswith(f"{folder / 'draws'} __main__ [")
+    assert printed(cells[5]).endswith(f"] {os.environ.get('OMP_NUM_THREADS')}\n")
 
 
 def test_what_a_child_of_the_kernel_prints_is_kept(results: dict[str, NotebookResult]) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from gp_helpers.cases.trial import Trial
 from gp_helpers.checkers import grounding
+from gp_helpers.checkers.journey.answers import replies
 from gp_helpers.history import Kind
 from gp_helpers.probes import Exchange, Socket
 from gp_helpers.probes.client import Question
@@ -28,11 +29,10 @@ def question_about_costs(trial: Trial) -> str:
     return f"What is my largest cost this month, and what matters about it before {occasion}?"
 
 
-def record_answer(trial: Trial, sockets: Iterable[Socket], question: Question) -> str:
+def record_answer(trial: Trial, sockets: Sequence[Socket], question: Question) -> str:
     """Put on record what a user has as the answer to a question; empty if nothing came."""
-    text, basis, person = "", [], ""
+    text, basis, person = "", [], sockets[-1].person.label
     for socket in sockets:
-        person = socket.person.label
         text = socket.answer_to(question.request_id) or text
         basis += [
             message.entry.seq
@@ -51,7 +51,28 @@ def record_answer(trial: Trial, sockets: Iterable[Socket], question: Question) -
         facts=_facts(trial, person),
         rests_on=basis,
     )
+    _compare(trial, sockets, question, text)
     return text
+
+
+def _compare(trial: Trial, sockets: Sequence[Socket], question: Question, text: str) -> None:
+    """Put on record whether an answer fits its user's own figures, where those were read."""
+    person = sockets[-1].person.label
+    billing = replies(trial.recorder.history, "read billing", actor=person)
+    if not billing:
+        return
+    messages = [m.body for socket in sockets for m in socket.of(question.request_id) if m.events]
+    actions = grounding.actions_in(text, messages[-1] if messages else None)
+    costs = grounding.costs_in(billing[-1].data["body"])
+    trial.recorder.add(
+        Kind.DECISION,
+        person,
+        question.request_id,
+        decider="figures",
+        about="the answer",
+        question=question.request_id,
+        accepted=not grounding.flaws(question.text, text, actions, costs),
+    )
 
 
 def _facts(trial: Trial, label: str) -> list[str]:

@@ -56,6 +56,7 @@ class PerformanceUnderLoad(Case):
     unanswered = 0
     """Questions without an answer; after the first one no session is begun."""
     arrivals_per_s = 0.0
+    first_calls = 0.0
 
     @step("Log in one user to measure, and five for the background.", expects="tokens for all")
     async def log_in(self) -> Shown:
@@ -128,13 +129,29 @@ class PerformanceUnderLoad(Case):
         return BACKGROUND_USERS
 
     async def _quiet_round(self, round_: int) -> list[Timed]:
-        await self._read_work(round_, "before")
+        before = await self._read_work(round_, "before")
         times = [
             await self._session(self.user, phase="quiet", round_=round_)
             for _ in range(QUIET_SESSIONS)
         ]
-        await self._read_work(round_, "after")
+        after = await self._read_work(round_, "after")
+        if before is not None and after is not None:
+            self._compare(round_, (after - before) / QUIET_SESSIONS)
         return times
+
+    def _compare(self, round_: int, calls: float) -> None:
+        """Put on record whether a message still calls as many observers as in the first round."""
+        self.first_calls = calls if round_ == 1 else self.first_calls
+        self.trial.recorder.add(
+            Kind.DECISION,
+            "lab",
+            f"round {round_}",
+            decider="diagnostics",
+            about="as many calls for a message as in the first round",
+            accepted=calls <= self.first_calls,
+            round=round_,
+            calls=calls,
+        )
 
     async def _loaded_round(self, round_: int) -> list[Timed]:
         """Background sessions arrive on the beat; the measured ones begin somewhere in between."""
@@ -202,10 +219,10 @@ class PerformanceUnderLoad(Case):
         exchange = await self.trial.client.read_billing(person)
         return float(exchange.answer.data["ms"])
 
-    async def _read_work(self, round_: int, when: str) -> None:
-        """Read what was walked so far, once the platform knows that everybody has left."""
+    async def _read_work(self, round_: int, when: str) -> int | None:
+        """Read what was called so far, once the platform knows that everybody has left."""
         if not self.trial.target.can(Ability.DIAGNOSTICS):
-            return
+            return None
 
         async def everybody_is_gone() -> bool:
             states = [await self.trial.controls.state(name) for name in await self._instances()]
@@ -214,10 +231,15 @@ class PerformanceUnderLoad(Case):
         await self.trial.until(
             everybody_is_gone, timeout_s=NOTICED_WITHIN_S, awaited="end of all connections"
         )
-        for name in await self._instances():
+        states = [
             await self.trial.reading(
                 name, work=when, round=round_, sessions=self.sessions, answered=QUIET_SESSIONS
             )
+            for name in await self._instances()
+        ]
+        if not all("runs" in state for state in states):
+            return None
+        return sum(int(state["runs"]["notified"]) for state in states)
 
     async def _instances(self) -> list[str]:
         return list(await self.trial.controls.instances())

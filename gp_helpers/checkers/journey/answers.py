@@ -63,6 +63,14 @@ def grounded(history: History, asked: Iterable[Question]) -> Observed:
         if not billing or billing[-1].data["status"] != 200:
             claim.unobserved(f"{question.person}'s own figures are not known")
             continue
+        compared = [
+            entry
+            for entry in history.of(Kind.DECISION, actor=question.person)
+            if entry.data.get("question") == question.request_id
+        ]
+        if not compared:
+            claim.unobserved(f"{question.person}'s answer was not held against their figures")
+            continue
         entry, messages = noted
         text = str(entry.data["text"])
         actions = [
@@ -79,6 +87,7 @@ def grounded(history: History, asked: Iterable[Question]) -> Observed:
             billing[-1],
             *messages,
             entry,
+            compared[-1],
         )
     claim.expected = max(claim.expected, 1)
     return claim

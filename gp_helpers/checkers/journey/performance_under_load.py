@@ -129,6 +129,9 @@ def _work_does_not_grow(history: History) -> Observed:
     if len(rounds) < 2:
         claim.unobserved("what a message causes was not read at two numbers of sessions")
         return claim
+    compared = {e.data["round"] for e in history.of(Kind.DECISION) if "calls" in e.data}
+    if len(compared) < len(rounds):
+        claim.unobserved("what a message causes was not compared in every round")
     (few, less, first), *_, (many, more, last) = rounds
     claim.measured |= {
         "sessions_first": few,
@@ -147,7 +150,9 @@ def _work_does_not_grow(history: History) -> Observed:
 
 def work_by_round(history: History) -> list[tuple[int, float, list[Entry]]]:
     """Sessions so far, work a message, and the readings, round by round."""
-    readings = [entry for entry in history.of(Kind.READING) if "work" in entry.data]
+    readings = [
+        entry for entry in history.of(Kind.READING) if "work" in entry.data and "runs" in entry.data
+    ]
     found = []
     for round_ in sorted({entry.data["round"] for entry in readings}):
         of_round = [entry for entry in readings if entry.data["round"] == round_]

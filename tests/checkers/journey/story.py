@@ -113,13 +113,20 @@ class Story:
             unit="characters", question=request_id, text=text,
             rests_on=[entry.seq for entry in completed],
         )  # fmt: skip
+        self.add(
+            Kind.DECISION, label, request_id, decider="figures", about="the answer",
+            question=request_id, accepted=True,
+        )  # fmt: skip
 
     def work(self, when: str, notified: int, reading: Mapping[str, int]) -> None:
         """What the diagnostics say about observers and handlers around three answers."""
         runs = {"notified": notified}
-        self.add(
-            Kind.READING, "lab", "backend-1", work=when, runs=runs, answered=3, **reading
-        )  # fmt: skip
+        self.add(Kind.READING, "lab", "backend-1", work=when, runs=runs, answered=3, **reading)
+        if when == "after":
+            self.add(
+                Kind.DECISION, decider="diagnostics", about="calls", accepted=True, calls=15.0,
+                round=reading["round"],
+            )  # fmt: skip
 
     def without(self, *kinds: Kind) -> History:
         """What is left if a probe drops these kinds of entries."""

@@ -118,6 +118,8 @@ def test_a_fault_that_hit_nothing_proves_nothing() -> None:
     assert claim.state is ClaimState.UNOBSERVED
 
 
-@pytest.mark.parametrize("kind", [Kind.RESPONSE, Kind.SILENCE, Kind.MEASURED, Kind.EXPECTED])
+@pytest.mark.parametrize(
+    "kind", [Kind.RESPONSE, Kind.SILENCE, Kind.MEASURED, Kind.EXPECTED, Kind.DECISION]
+)
 def test_what_a_probe_drops_is_not_held(kind: Kind) -> None:
     assert is_undecided(check(journey().without(kind)))

@@ -79,6 +79,6 @@ def test_two_users_are_too_few_to_say_anything() -> None:
     assert claim.state is ClaimState.UNOBSERVED
 
 
-@pytest.mark.parametrize("kind", [Kind.RESPONSE, Kind.SILENCE, Kind.EXPECTED])
+@pytest.mark.parametrize("kind", [Kind.RESPONSE, Kind.SILENCE, Kind.EXPECTED, Kind.DECISION])
 def test_what_a_probe_drops_is_not_held(kind: Kind) -> None:
     assert is_undecided(check(journeys().without(kind)))

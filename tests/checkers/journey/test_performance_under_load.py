@@ -128,7 +128,9 @@ def test_a_question_without_an_answer_is_found() -> None:
     assert "JOURNEY_UNANSWERED_UNDER_LOAD" in findings(check(story.history))
 
 
-@pytest.mark.parametrize("kind", [Kind.MEASURED, Kind.READING, Kind.SILENCE, Kind.EXPECTED])
+@pytest.mark.parametrize(
+    "kind", [Kind.MEASURED, Kind.READING, Kind.SILENCE, Kind.EXPECTED, Kind.DECISION]
+)
 def test_what_a_probe_drops_is_not_held(kind: Kind) -> None:
     assert is_undecided(check(story_of(steady).without(kind)))
 
