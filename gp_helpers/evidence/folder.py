@@ -13,7 +13,8 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -78,15 +79,16 @@ class RunFolder:
         if not _RUN_ID.fullmatch(run_id):
             raise NotARunError(outputs / run_id, "a run id is letters, digits, dots and dashes")
         path = outputs / run_id
+        if path.exists():
+            raise RunFolderTakenError(path, living_owner(path))
         chosen = [case.id for case in select(parameters.cases)] if selected is None else selected
         why = {case: "not selected by the parameters" for case in CASES if case not in chosen}
         why |= {case: reason for case, reason in (not_selected or {}).items() if case not in chosen}
-        stated = describe(
-            run_id, environment, parameters, selected=chosen, not_selected=why, started=now
-        )
-        if path.exists():
-            raise RunFolderTakenError(path, living_owner(path))
-        _make_whole(path, stated)
+        with _made_whole(path) as made:
+            stated = describe(
+                run_id, environment, parameters, selected=chosen, not_selected=why, started=now
+            )
+            write_atomically(made / ENVIRONMENT_FILE, as_json(stated))
         run = cls(path, stated)
         run._owns = True
         return run
@@ -182,23 +184,27 @@ _OWNED: dict[Path, tuple[int, int]] = {}
 """Folder to process and lock file of the runs that this process owns."""
 
 
-def _make_whole(path: Path, stated: Mapping[str, Any]) -> None:
-    """Make the folder beside its place, then move it there: it is never seen without its file."""
+@contextmanager
+def _made_whole(path: Path) -> Iterator[Path]:
+    """A folder beside its place, owned, and moved there when it is filled.
+
+    Whatever ends this process, nobody sees a folder that does not say which run it is of.
+    """
     made = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         made.mkdir(parents=True)
         _own(made)
-        write_atomically(made / ENVIRONMENT_FILE, as_json(stated))
+        yield made
         made.rename(path)
         _OWNED[path.resolve()] = _OWNED.pop(made.resolve())
     except BaseException as error:
         _disown(made)
         shutil.rmtree(made, ignore_errors=True)
-        if isinstance(error, OSError):
-            if error.errno in (errno.EEXIST, errno.ENOTEMPTY):
-                raise RunFolderTakenError(path, living_owner(path)) from error
-            raise EvidenceWriteError(path, error) from error
-        raise
+        if not isinstance(error, OSError):
+            raise
+        if error.errno in (errno.EEXIST, errno.ENOTEMPTY):
+            raise RunFolderTakenError(path, living_owner(path)) from error
+        raise EvidenceWriteError(path, error) from error
 
 
 def _own(path: Path) -> None:

@@ -25,10 +25,10 @@ from gp_helpers.evidence.manifest import (
     read_manifest,
     root_digest,
 )
+from gp_helpers.evidence.reading import VERDICTS_FILE, as_left
 from gp_helpers.evidence.source import DamagedFileError, Evidence, open_evidence
 from gp_helpers.evidence.verdicts import TrialResult, assemble, stated_in, trials_of
 
-VERDICTS_FILE = "verdicts.json"
 WITHOUT_A_DIGEST = (
     "without a digest from elsewhere (--expect) this finds damage, and verdicts that their "
     "histories do not support; not a forgery that is consistent in itself"

@@ -15,9 +15,13 @@ from gp_helpers.evidence import (
     RunFolder,
     RunFolderTakenError,
     finalise,
+    read_run,
+    recheck,
+    runs_in,
 )
 from gp_helpers.evidence.files import write_atomically
 from gp_helpers.evidence.folder import parse_history_name
+from gp_helpers.evidence.reading import NOT_FINISHED
 from gp_helpers.plan import CASES
 from tests.evidence.stories import CASE, OTHER, a_run, loaded, parameters, tell
 
@@ -126,6 +130,11 @@ def test_a_run_of_another_process_is_taken_while_it_lives_and_partial_when_it_di
     finally:
         owner.send_signal(signal.SIGKILL)
         owner.communicate()
+    left = read_run(tmp_path / "held")
+    assert not left.is_final
+    assert left.verdicts["partial"] == f"{NOT_FINISHED}; not reached: {OTHER}"
+    found = recheck(tmp_path / "held")
+    assert f"the run is partial: {left.verdicts['partial']}" in found.notes
     run = RunFolder.join(tmp_path / "held")
     assert run.owner_died
     final = finalise(run)
@@ -136,6 +145,43 @@ def test_a_run_of_another_process_is_taken_while_it_lives_and_partial_when_it_di
     assert outcomes == {CASE: "pass", OTHER: "inconclusive"}
     assert not run.owner_died
     assert finalise(run).digest == final.digest
+
+
+def test_a_run_whose_process_died_while_it_was_finalised_says_that_it_is_partial(
+    tmp_path: Path,
+) -> None:
+    path = a_run(tmp_path)
+    finalise(path)
+    assert read_run(path).verdicts["partial"] is None
+    (path / "manifest.json").unlink()
+    assert read_run(path).verdicts["partial"] == NOT_FINISHED
+    assert f"the run is partial: {NOT_FINISHED}" in recheck(path).notes
+
+
+KILLED_WHILE_MAKING_IT = """
+import os, signal, sys
+from pathlib import Path
+from gp_helpers.evidence import RunFolder, folder
+from tests.evidence.stories import parameters
+def killed(*_, **__):
+    os.kill(os.getpid(), signal.SIGKILL)
+setattr(Path if sys.argv[2] == "rename" else folder, sys.argv[2], killed)
+RunFolder.create(Path(sys.argv[1]), parameters(), environment="as_reported", run_id="half")
+"""
+
+
+@pytest.mark.parametrize("at", ["_own", "describe", "write_atomically", "rename"])
+def test_a_folder_is_seen_only_once_it_says_which_run_it_is_of(tmp_path: Path, at: str) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", KILLED_WHILE_MAKING_IT, str(tmp_path), at],
+        timeout=60,
+        cwd=Path(__file__).parents[2],
+    )
+    assert ran.returncode == -signal.SIGKILL
+    assert not (tmp_path / "half").exists()
+    assert list(runs_in(tmp_path)) == []
+    with create(tmp_path, "half") as run:
+        assert list(runs_in(tmp_path)) == [run.path]
 
 
 def test_a_forked_child_does_not_give_the_folder_up(tmp_path: Path) -> None:
