@@ -1,18 +1,21 @@
 """`make bench`: the runner against stock papermill, and what the fault proxies cost.
 
 `python -m benchmarks notebooks …` and `… proxies …` measure one of them, with options of its own;
-`… pairs …` looks for divergences between trials of the same wiring.
+`… pairs …` looks for divergences between trials of the same wiring; `… kills …` kills runs at
+random instants and looks at what is left.
 """
 
 import sys
 
-from benchmarks import notebook_execution, pairs, proxies
+from benchmarks import kills, notebook_execution, pairs, proxies
 
 match sys.argv[1:]:
     case ["proxies", *options]:
         sys.exit(proxies.main(options))
     case ["pairs", *options]:
         sys.exit(pairs.main(options))
+    case ["kills", *options]:
+        sys.exit(kills.main(options))
     case ["notebooks", *options]:
         sys.exit(notebook_execution.main(options))
     case []:
