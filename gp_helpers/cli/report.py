@@ -5,14 +5,18 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from gp_helpers.evidence import ExitStatus, bundle, finalise, patterns
+from gp_helpers.evidence import ExitStatus, bundle, finalise, patterns, read_run
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     parser.add_argument("place", type=Path, metavar="RUN")
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--bundle", action="store_true", help="write one zip to hand on")
+    what.add_argument(
+        "--bundle",
+        action="store_true",
+        help="write one zip to hand on, of a run that was killed too",
+    )
     what.add_argument("--patterns", action="store_true", help="write failure patterns (Markdown)")
     parser.add_argument("--suite", action="append", default=[], help="with --patterns: these alone")
     parser.add_argument("--to", type=Path, help="file of the bundle, or folder of the patterns")
@@ -21,6 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> ExitStatus:
     """Write what was asked for, and print where it is."""
     if options.bundle:
+        if not read_run(options.place).is_final:
+            finalise(options.place)
         written = bundle(options.place, options.to)
         print(f"{written}  {written.stat().st_size / 1e6:.1f} MB")
         return ExitStatus.MET
