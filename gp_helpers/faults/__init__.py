@@ -17,6 +17,7 @@ from gp_helpers.faults.frames_plan import (
     FrameMatch,
     FramePlan,
     HoldUntilPassed,
+    InterventionNotAllowed,
     ReorderFrame,
     WireMessage,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "HttpFault",
     "HttpFaultPlan",
     "HttpMessage",
+    "InterventionNotAllowed",
     "LoseResponse",
     "Match",
     "NeverAnswer",

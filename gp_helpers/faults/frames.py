@@ -54,6 +54,7 @@ class FrameProxy:
         client_tls: With a certificate, for ``wss`` towards clients; ``None``: plain.
         server_host: What ``Host`` and SNI say where the client names the proxy; default: `host`.
         max_message_bytes: A larger message ends its connection with 1009.
+        allowed: What may be done to messages (``delay``, ``hold``, …); ``None``: everything.
     """
 
     def __init__(
@@ -65,9 +66,10 @@ class FrameProxy:
         client_tls: ssl.SSLContext | None = None,
         server_host: str | None = None,
         max_message_bytes: int = MAX_MESSAGE_BYTES,
+        allowed: frozenset[str] | None = None,
         seed: int = 0,
     ) -> None:
-        self.plan = FramePlan()
+        self.plan = FramePlan(allowed)
         self.max_message_bytes = max_message_bytes
         self.records: deque[FrameRecord] = deque(maxlen=_MOST_RECORDS_KEPT)
         """The newest ones; see also `records_dropped`."""
@@ -130,7 +132,12 @@ class FrameProxy:
         await asyncio.gather(*connecting, return_exceptions=True)
 
     def set(self, *, to_server: Delay | None = None, to_client: Delay | None = None) -> None:
-        """Delay all that arrives from now on; ``None`` leaves a direction alone."""
+        """Delay all that arrives from now on; ``None`` leaves a direction alone.
+
+        Raises `InterventionNotAllowed`.
+        """
+        if any(delay not in (None, NO_DELAY) for delay in (to_server, to_client)):
+            self.plan.require("delay")
         for direction, delay in (
             (Direction.TO_SERVER, to_server),
             (Direction.TO_CLIENT, to_client),

@@ -195,10 +195,22 @@ class PlannedFrame:
         return self.is_open
 
 
-class FramePlan:
-    """The interventions that are planned at one proxy, in order."""
+class InterventionNotAllowed(Exception):
+    """Raised when an intervention is planned that is not allowed here."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name}: messages may not be treated like this here")
+        self.name = name
+
+
+class FramePlan:
+    """The interventions that are planned at one proxy, in order.
+
+    ``allowed`` holds those that may be planned, by the names in `NAMES`; ``None``: all.
+    """
+
+    def __init__(self, allowed: frozenset[str] | None = None) -> None:
+        self.allowed = allowed
         self.on_opened: Callable[[], None] = lambda: None
         """Called when messages that were held may pass."""
         self._planned: list[PlannedFrame] = []
@@ -206,10 +218,19 @@ class FramePlan:
     def add(
         self, intervention: Intervention, match: FrameMatch = ANY_FRAME, *, times: int | None = 1
     ) -> PlannedFrame:
-        """Plan `intervention` for the next `times` matching messages (``None``: all of them)."""
+        """Plan `intervention` for the next `times` matching messages (``None``: all of them).
+
+        Raises `InterventionNotAllowed`.
+        """
+        self.require(NAMES[type(intervention)])
         planned = PlannedFrame(intervention, match, times)
         self._planned.append(planned)
         return planned
+
+    def require(self, name: str) -> None:
+        """Raise `InterventionNotAllowed` unless messages may be treated like this."""
+        if self.allowed is not None and name not in self.allowed:
+            raise InterventionNotAllowed(name)
 
     def clear(self) -> None:
         """Take back what is planned; what is held passes."""

@@ -7,7 +7,7 @@ addresses, so that the probes know one way to talk to a platform.
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
@@ -58,8 +58,14 @@ __all__ = [
 
 FAULTS = {
     "network_cut": "connections of the probes are dropped without a close frame, and delayed",
+    "frame_delay": "messages on the probes' own sockets take longer",
+    "frame_hold": "messages on the probes' own sockets are held until others have passed",
+    "frame_reorder": "messages on the probes' own sockets are overtaken by later ones",
+    "frame_drop": "messages on the probes' own sockets are never passed on",
+    "frame_duplicate": "messages on the probes' own sockets are passed on more than once",
+    "frame_close": "the probes' own sockets are closed on both sides with a code",
 }
-"""What a target may allow by name in ``limits.faults``."""
+"""What a target may allow by name in ``limits.faults``; what it does not name does not happen."""
 
 
 class Conversation(Described):
@@ -113,7 +119,10 @@ class Limits(Described):
     seconds: float = Field(default=300, gt=0)
     rate_per_s: float | None = Field(default=None, gt=0)
     load: Load | None = None
-    faults: tuple[str, ...] = ()
+    faults: Annotated[
+        tuple[str, ...], Field(json_schema_extra={"items": {"enum": list(FAULTS)}})
+    ] = ()
+    """Faults between the probes and the platform that are allowed, by name."""
 
     @field_validator("faults")
     @classmethod

@@ -313,15 +313,18 @@ class Client:
             headers=redactor.headers(list(handshake.headers)),
             subprotocols=list(handshake.subprotocols),
         )
+        refusals = handshake.via.refusals if handshake.via is not None else ()
+        known = len(refusals)
         try:
             channel = await transport(description.transport).open(handshake)
         except HandshakeRefused as refusal:
+            behind = "".join(f"; behind the proxy: {why}" for why in refusals[known:])
             return None, self.recorder.add(
                 Kind.WS_REFUSED,
                 person.label,
                 label,
                 status=refusal.status,
-                reason=refusal.reason,
+                reason=f"{refusal.reason}{behind}",
                 headers=redactor.headers(list(refusal.headers)),
                 body=refusal.body,
             )

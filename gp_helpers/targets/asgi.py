@@ -34,6 +34,7 @@ from gp_helpers.parameters.schema import AsgiApplication, AsgiTarget
 from gp_helpers.parameters.templates import fill_known
 from gp_helpers.targets.accounts import stated_accounts
 from gp_helpers.targets.asgi_controls import AsgiControls
+from gp_helpers.targets.between import put_between
 from gp_helpers.targets.running import Ability, Arrangement, Hop, RunningTarget, TargetKind
 
 _ENTRY = "gp_helpers.cloud_run.imported:build_imported"
@@ -179,10 +180,13 @@ async def open_asgi(
         public = await opening.behind_faults(Hop.CLIENT_INGRESS, ingress.url)
         known = opening.addresses() | _addresses(target.backend, public)
         reasons = lacking(target)
+        description = AsgiTarget.model_validate(_described(target, known))
+        frames = None if arrangement.framed else frozenset[str]()
+        between = await put_between(stack, description, frames=frames)
         yield RunningTarget(
             name=target.name,
             kind=TargetKind.ASGI,
-            description=AsgiTarget.model_validate(_described(target, known)),
+            description=description,
             lacking=reasons,
             controls=AsgiControls(
                 target,
@@ -196,9 +200,11 @@ async def open_asgi(
                 backends=backends,
                 tcp_proxies=opening.tcp_proxies,
                 http_faults=opening.http_faults,
+                frame_proxy=between.frames,
             ),
             limits=None,
             accounts=stated_accounts(target.accounts),
+            socket_via=between.detour,
         )
 
 

@@ -17,7 +17,7 @@ from gp_helpers.targets.running import Ability, Hop, Unavailable
 from gp_helpers.targets.user_code import UserCodeError, ask_user_code
 
 if TYPE_CHECKING:
-    from gp_helpers.faults import HeldLock, HttpFault, TcpProxy
+    from gp_helpers.faults import FrameProxy, HeldLock, HttpFault, TcpProxy
 
 
 _RESTART_GRACE_S = 0.5
@@ -40,8 +40,9 @@ class AsgiControls(LimitedControls):
         backends: dict[str, RunningService],
         tcp_proxies: Mapping[Hop, TcpProxy],
         http_faults: Mapping[Hop, HttpFault],
+        frame_proxy: FrameProxy | None = None,
     ) -> None:
-        super().__init__(lacking, tcp_proxies, http_faults)
+        super().__init__(lacking, tcp_proxies, http_faults, frame_proxy)
         self._target = target
         self._http = http
         self._host = host

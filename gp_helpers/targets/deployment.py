@@ -1,6 +1,6 @@
 """Opens a deployment: a platform that runs somewhere, and in which the probes are guests.
 
-Nothing is started but, where the target allows it by name, a proxy between the probes and the
+Nothing is started but, where the target allows it by name, proxies between the probes and the
 target's socket.
 """
 
@@ -11,14 +11,21 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-from gp_helpers.faults import TcpProxy
-from gp_helpers.parameters.description import Description, Limits
+from gp_helpers.parameters.description import Limits
 from gp_helpers.parameters.schema import DeploymentTarget
 from gp_helpers.targets.accounts import stated_accounts
+from gp_helpers.targets.between import put_between
 from gp_helpers.targets.limited_controls import LimitedControls
 from gp_helpers.targets.running import Ability, Arrangement, Hop, RunningTarget, TargetKind
 
-NETWORK_CUT = "network_cut"
+NETWORK_CUT, FRAME_HOLD, LOAD = "network_cut", "frame_hold", "load"
+FRAME_FAULTS = "frame_"
+"""How the names of faults begin that a frame proxy makes; the rest is its own name for them."""
+_ALLOWED_BY = {
+    Ability.CLIENT_HOP: NETWORK_CUT,
+    Ability.CLIENT_FRAMES: FRAME_HOLD,
+    Ability.LOAD: LOAD,
+}
 _INSIDE = "it lies inside the deployment"
 _LACKING = {
     Ability.DIAGNOSTICS: "a deployment does not tell us what it has in flight",
@@ -30,14 +37,14 @@ _LACKING = {
     Ability.ROUTES: f"routers cannot be asked: {_INSIDE}",
     Ability.FACTORIES: f"factories cannot be called: {_INSIDE}",
 }
-_DEFAULT_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 
 
 def lacking(limits: Limits) -> dict[Ability, str]:
     """The abilities that a deployment with these limits does not have, each with the reason."""
     found = dict(_LACKING)
-    if NETWORK_CUT not in limits.faults:
-        found[Ability.CLIENT_HOP] = f"limits.faults does not name {NETWORK_CUT}"
+    for ability in (Ability.CLIENT_HOP, Ability.CLIENT_FRAMES):
+        if _ALLOWED_BY[ability] not in limits.faults:
+            found[ability] = f"limits.faults does not name {_ALLOWED_BY[ability]}"
     if limits.load is None:
         found[Ability.LOAD] = "limits.load is not stated"
     return found
@@ -63,14 +70,6 @@ def _hosts(value: Any) -> Iterator[str]:
             yield from _hosts(inner)
 
 
-def socket_address(description: Description) -> tuple[str, int] | None:
-    """Where the socket's URL leads: host and port; None without a socket."""
-    if description.websocket is None:
-        return None
-    url = urllib.parse.urlsplit(description.websocket.url)
-    return url.hostname or "", url.port or _DEFAULT_PORTS[url.scheme]
-
-
 @asynccontextmanager
 async def open_deployment(
     target: DeploymentTarget, *, arrangement: Arrangement
@@ -79,22 +78,28 @@ async def open_deployment(
     limits = guest_limits(target)
     reasons = lacking(limits)
     accounts = stated_accounts(target.accounts)
-    address = socket_address(target)
     async with AsyncExitStack() as stack:
-        proxies = {}
-        if (
-            Hop.CLIENT_INGRESS in arrangement.proxied
-            and Ability.CLIENT_HOP not in reasons
-            and address is not None
-        ):
-            proxies[Hop.CLIENT_INGRESS] = await stack.enter_async_context(TcpProxy(*address))
+        between = await put_between(
+            stack,
+            target,
+            tcp=Hop.CLIENT_INGRESS in arrangement.proxied and Ability.CLIENT_HOP not in reasons,
+            frames=_treatments(limits) if arrangement.framed else frozenset(),
+        )
+        cuts = {Hop.CLIENT_INGRESS: between.tcp} if between.tcp is not None else {}
         yield RunningTarget(
             name=target.name,
             kind=TargetKind.DEPLOYMENT,
             description=target,
             lacking=reasons,
-            controls=LimitedControls(reasons, proxies),
+            controls=LimitedControls(reasons, cuts, frame_proxy=between.frames),
             limits=limits,
             accounts=accounts,
-            socket_via=("127.0.0.1", proxies[Hop.CLIENT_INGRESS].port) if proxies else None,
+            socket_via=between.detour,
+            through={a: name for a, name in _ALLOWED_BY.items() if a not in reasons},
         )
+
+
+def _treatments(limits: Limits) -> frozenset[str]:
+    """What may be done to single messages, in the words of the frame proxy."""
+    named = (name.partition(FRAME_FAULTS) for name in limits.faults)
+    return frozenset(rest for before, found, rest in named if found and not before)

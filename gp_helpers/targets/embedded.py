@@ -37,6 +37,7 @@ from gp_helpers.platform.defects.catalogue import CATALOGUE, defects_of
 from gp_helpers.platform.settings import StoreSettings
 from gp_helpers.platform.store.engine import create_store, drop_store
 from gp_helpers.platform.wiring import Wiring
+from gp_helpers.targets.between import put_between
 from gp_helpers.targets.embedded_controls import EmbeddedControls
 from gp_helpers.targets.embedded_description import SERVICE_ID, embedded_description
 from gp_helpers.targets.opening import PRELOAD
@@ -202,7 +203,7 @@ async def open_embedded(
             host, stack, arrangement, sorted(defects), secrets, store, target.time_scale
         )
         running = await _start(platform)
-        yield running.as_target(http, defects)
+        yield await running.as_target(http, defects)
 
 
 @dataclass
@@ -217,7 +218,17 @@ class _Running:
     ingress: RunningService
     ingress_url: str
 
-    def as_target(self, http: httpx.AsyncClient, defects: frozenset[str]) -> RunningTarget:
+    async def as_target(self, http: httpx.AsyncClient, defects: frozenset[str]) -> RunningTarget:
+        description = embedded_description(
+            auth_urls={service.name: service.url for service in self.auths},
+            backend_urls={name: service.url for name, service in self.backends.items()},
+            ingress=self.ingress_url,
+            model=self.model.url,
+            service_secret=self.platform.secrets.probe_service,
+        )
+        is_framed = self.platform.arrangement.framed
+        frames = None if is_framed else frozenset[str]()
+        between = await put_between(self.platform.stack, description, frames=frames)
         controls = EmbeddedControls(
             http=http,
             host=self.platform.host,
@@ -231,20 +242,16 @@ class _Running:
             ingress=self.ingress,
             tcp_proxies=self.platform.tcp_proxies,
             http_faults=self.platform.http_faults,
+            frames=between.frames,
         )
         return RunningTarget(
             name="embedded " + (", ".join(sorted(defects)) if defects else "remediated"),
             kind=TargetKind.EMBEDDED,
-            description=embedded_description(
-                auth_urls={service.name: service.url for service in self.auths},
-                backend_urls={name: service.url for name, service in self.backends.items()},
-                ingress=self.ingress_url,
-                model=self.model.url,
-                service_secret=self.platform.secrets.probe_service,
-            ),
+            description=description,
             lacking={},
             controls=controls,
             limits=None,
+            socket_via=between.detour,
         )
 
 

@@ -12,7 +12,7 @@ import httpx
 from sqlalchemy.engine import make_url
 
 from gp_helpers.cloud_run import Host, RunningService, ServiceSpec
-from gp_helpers.faults import HeldLock, HttpFault, TcpProxy, held_write_lock
+from gp_helpers.faults import FrameProxy, HeldLock, HttpFault, TcpProxy, held_write_lock
 from gp_helpers.platform.auth.tokens import bad_tokens
 from gp_helpers.platform.contract import DIAGNOSTICS_HEADER
 from gp_helpers.platform.settings import StoreSettings
@@ -42,6 +42,7 @@ class EmbeddedControls:
     ingress: RunningService
     tcp_proxies: dict[Hop, TcpProxy]
     http_faults: dict[Hop, HttpFault]
+    frames: FrameProxy | None = None
     _started_by_ingress: dict[str, str] = field(default_factory=dict)
 
     def services(self) -> Mapping[str, str]:
@@ -109,6 +110,12 @@ class EmbeddedControls:
     def http_fault(self, hop: Hop) -> HttpFault:
         """The HTTP fault at a hop."""
         return self.http_faults[hop]
+
+    def frame_proxy(self) -> FrameProxy:
+        """The proxy in front of the socket; `Unavailable` if the case has not asked for it."""
+        if self.frames is None:
+            raise Unavailable(Ability.CLIENT_FRAMES, "the case's arrangement does not ask for it")
+        return self.frames
 
     def hold_write_lock(self) -> AbstractAsyncContextManager[HeldLock]:
         """Hold the store's write lock for as long as the context is open."""

@@ -10,7 +10,7 @@ from gp_helpers.targets.flawed_tokens import flawed_tokens
 from gp_helpers.targets.running import Ability, Hop, Unavailable
 
 if TYPE_CHECKING:
-    from gp_helpers.faults import HeldLock, HttpFault, TcpProxy
+    from gp_helpers.faults import FrameProxy, HeldLock, HttpFault, TcpProxy
 
 _ABILITY_OF_HOP = {
     Hop.CLIENT_INGRESS: Ability.CLIENT_HOP,
@@ -27,10 +27,12 @@ class LimitedControls:
         lacking: Mapping[Ability, str],
         tcp_proxies: Mapping[Hop, TcpProxy] | None = None,
         http_faults: Mapping[Hop, HttpFault] | None = None,
+        frame_proxy: FrameProxy | None = None,
     ) -> None:
         self._lacking = lacking
         self._tcp_proxies = dict(tcp_proxies or {})
         self._http_faults = dict(http_faults or {})
+        self._frame_proxy = frame_proxy
 
     def _refuse(self, ability: Ability) -> NoReturn:
         raise Unavailable(ability, self._lacking.get(ability, "not possible on this target"))
@@ -85,6 +87,12 @@ class LimitedControls:
         if hop not in self._http_faults:
             self._refuse(_ABILITY_OF_HOP[hop])
         return self._http_faults[hop]
+
+    def frame_proxy(self) -> FrameProxy:
+        """The proxy in front of the socket, if there is one; else raises `Unavailable`."""
+        if self._frame_proxy is None:
+            self._refuse(Ability.CLIENT_FRAMES)
+        return self._frame_proxy
 
     def hold_write_lock(self) -> AbstractAsyncContextManager[HeldLock]:
         """Not possible: raises `Unavailable`."""

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from gp_helpers.parameters.description import Description, Limits, states
 
 if TYPE_CHECKING:
-    from gp_helpers.faults import HeldLock, HttpFault, TcpProxy
+    from gp_helpers.faults import FrameProxy, HeldLock, HttpFault, TcpProxy
+    from gp_helpers.targets.transports import Detour
 
 
 class TargetKind(StrEnum):
@@ -43,6 +44,8 @@ class Ability(StrEnum):
     MODEL_HOP = "model_hop"
     CLIENT_HOP = "client_hop"
     """A fault can stand between probe and ingress."""
+    CLIENT_FRAMES = "client_frames"
+    """Messages of the probes' own sockets can be held until others have passed."""
     STORE_LOCK = "store_lock"
     """The store's write lock can be held."""
     ROUTES = "routes"
@@ -72,6 +75,8 @@ class Arrangement:
     """No backend instance runs; the ingress starts the first one when a request arrives."""
     proxied: frozenset[Hop] = frozenset()
     """Hops at which a fault proxy stands, transparent until told otherwise."""
+    framed: bool = False
+    """Whether a frame proxy stands in front of the socket, likewise."""
     gateway: Mapping[str, float] = field(default_factory=dict)
     """Settings of the gateway (heartbeat, lifetime, timeouts) that differ from the defaults."""
     auth: Mapping[str, Any] = field(default_factory=dict)
@@ -134,6 +139,10 @@ class Controls(Protocol):
         """The HTTP fault at a hop, for answers that the service did not give."""
         ...
 
+    def frame_proxy(self) -> FrameProxy:
+        """The proxy in front of the socket, for what becomes of single messages."""
+        ...
+
     def hold_write_lock(self) -> AbstractAsyncContextManager[HeldLock]:
         """Hold the store's write lock for as long as the context is open."""
         ...
@@ -165,8 +174,10 @@ class RunningTarget:
     """What a guest may do; None on a platform that is ours."""
     accounts: Sequence[Mapping[str, str]] = ()
     """The accounts that the target states; empty where users are made afresh."""
-    socket_via: tuple[str, int] | None = None
+    socket_via: Detour | None = None
     """Where to connect for the socket in place of its URL's address: a proxy in front of it."""
+    through: Mapping[Ability, str] = field(default_factory=dict)
+    """Abilities that the target has because its limits allow something, with that one's name."""
 
     def can(self, ability: Ability) -> bool:
         """Whether the target has an ability."""
@@ -178,7 +189,8 @@ class RunningTarget:
             return all("id" in account for account in self.accounts)
         return states(self.description, part)
 
-    def require(self, ability: Ability) -> None:
-        """Raise `Unavailable` with the reason if the target lacks an ability."""
-        if ability in self.lacking:
-            raise Unavailable(ability, self.lacking[ability])
+    def require(self, *abilities: Ability) -> None:
+        """Raise `Unavailable` with the reasons if the target has none of these abilities."""
+        if not any(self.can(ability) for ability in abilities):
+            reasons = ", and ".join(self.lacking[ability] for ability in abilities)
+            raise Unavailable(abilities[0], reasons)

@@ -12,6 +12,7 @@ from socketio.exceptions import ConnectionRefusedError as Refuse
 from gp_helpers.targets.transports import (
     Channel,
     ChannelClosed,
+    Detour,
     Handshake,
     HandshakeRefused,
     transport,
@@ -115,7 +116,7 @@ async def test_it_connects_through_a_proxy_under_the_urls_own_name(port: int) ->
         "http://chat.example:80",
         timeout_s=5.0,
         options={"path": "chat/io", "auth": {"key": "good"}},
-        via=("127.0.0.1", port),
+        via=Detour("127.0.0.1", port),
     )
     channel = await transport("socketio").open(stated)
     assert (await channel.receive()).message["event"] in ("connect", "cookie")

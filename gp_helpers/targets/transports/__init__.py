@@ -1,8 +1,10 @@
 """Transports: how messages travel over a socket."""
 
 from gp_helpers.targets.transports.base import (
+    MAX_MESSAGE_BYTES,
     Channel,
     ChannelClosed,
+    Detour,
     Handshake,
     HandshakeRefused,
     Received,
@@ -11,8 +13,10 @@ from gp_helpers.targets.transports.base import (
 )
 
 __all__ = [
+    "MAX_MESSAGE_BYTES",
     "Channel",
     "ChannelClosed",
+    "Detour",
     "Handshake",
     "HandshakeRefused",
     "Received",

@@ -14,8 +14,33 @@ _BUILT_IN = {
     "json": "gp_helpers.targets.transports.json_text:JsonTransport",
     "socketio": "gp_helpers.targets.transports.socketio:SocketIoTransport",
 }
+MAX_MESSAGE_BYTES = 4_194_304
+"""A larger message ends its connection."""
 _EXTRAS = {"socketio": "socketio"}
 """The extra of this package that a transport needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detour:
+    """A proxy to connect to in place of the URL's own address; Host and SNI stay the URL's."""
+
+    host: str
+    port: int
+    begins_tls: bool = False
+    """It begins the platform's TLS itself, so that it can look at messages: talk to it in plain."""
+    refusals: Sequence[str] = ()
+    """Why it could not reach the platform, each time."""
+
+    def url(self, stated: str) -> str:
+        """What to open in place of a URL."""
+        scheme, separator, rest = stated.partition("://")
+        if not self.begins_tls or scheme not in _PLAIN:
+            return stated
+        authority, slash, path = rest.partition("/")
+        return f"{_PLAIN[scheme]}{separator}{authority.removesuffix(':443')}{slash}{path}"
+
+
+_PLAIN = {"wss": "ws", "https": "http"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +51,11 @@ class Handshake:
     headers: Sequence[tuple[str, str]] = ()
     subprotocols: Sequence[str] = ()
     timeout_s: float = 10.0
-    max_message_bytes: int = 4_194_304
+    max_message_bytes: int = MAX_MESSAGE_BYTES
     verify_tls: bool = True
     options: Mapping[str, Any] = field(default_factory=dict)
-    via: tuple[str, int] | None = None
-    """Connect there; Host and SNI stay those of the URL."""
+    via: Detour | None = None
+    """A proxy that stands in front of the platform."""
 
 
 @dataclass(frozen=True, slots=True)

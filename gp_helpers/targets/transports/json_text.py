@@ -110,7 +110,9 @@ class JsonTransport:
     """Opens WebSockets that carry one JSON value a text frame."""
 
     async def open(self, handshake: Handshake) -> Channel:
-        secure = handshake.url.startswith("wss:")
+        via = handshake.via
+        url = via.url(handshake.url) if via is not None else handshake.url
+        secure = url.startswith("wss:")
         context: ssl.SSLContext | None = None
         if secure:
             context = ssl.create_default_context()
@@ -118,11 +120,11 @@ class JsonTransport:
                 context.check_hostname = False
                 context.verify_mode = ssl.CERT_NONE
         elsewhere: dict[str, Any] = {}
-        if handshake.via is not None:
-            elsewhere = {"host": handshake.via[0], "port": handshake.via[1]}
+        if via is not None:
+            elsewhere = {"host": via.host, "port": via.port}
         try:
             connection = await _ConnectWithoutRedirects(
-                handshake.url,
+                url,
                 additional_headers=list(handshake.headers),
                 subprotocols=[Subprotocol(name) for name in handshake.subprotocols] or None,
                 compression=None,

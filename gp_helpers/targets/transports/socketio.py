@@ -2,7 +2,7 @@
 
 A message is ``{"event": name, "data": first argument, "args": all arguments}`` in both directions;
 what is sent needs only ``event``, and has no argument without ``data``. The first to come is
-``{"event": "connect"}``.
+``{"event": "connect"}``. What cannot be decoded, and events with binary parts, are kept as such.
 """
 
 from __future__ import annotations
@@ -16,9 +16,7 @@ from contextlib import suppress
 from typing import Any
 
 import aiohttp
-import socketio
 from aiohttp.abc import AbstractResolver, ResolveResult
-from socketio.exceptions import ConnectionError as RefusedError
 from socketio.exceptions import SocketIOError
 
 from gp_helpers.targets.transports.base import (
@@ -28,10 +26,10 @@ from gp_helpers.targets.transports.base import (
     HandshakeRefused,
     Received,
 )
+from gp_helpers.targets.transports.socketio_client import BoundedClient, Inbox
 
 _SHOWN = 4096
 _CLOSE_WITHIN_S = 2.0
-_ENDED = object()
 
 
 class _Elsewhere(AbstractResolver):
@@ -62,34 +60,21 @@ class SocketIoChannel:
 
     subprotocol: str | None = None
 
-    def __init__(
-        self, session: aiohttp.ClientSession, namespace: str, headers: Mapping[str, str]
-    ) -> None:
-        # Engine.IO moves cookies into the session's jar unless they come this way.
-        self.client = socketio.AsyncClient(
-            reconnection=False,
-            handle_sigint=False,
+    def __init__(self, session: aiohttp.ClientSession, namespace: str, stated: Handshake) -> None:
+        self._inbox = Inbox()
+        self.client = BoundedClient(
+            self._inbox,
+            namespace,
             http_session=session,
-            websocket_extra_options={"headers": dict(headers)},
+            # Engine.IO moves cookies into the session's jar unless they come this way.
+            websocket_extra_options={
+                "headers": dict(stated.headers),
+                "max_msg_size": stated.max_message_bytes,
+            },
         )
         self._session = session
         self._namespace = namespace
-        self._arrived: asyncio.Queue[Any] = asyncio.Queue()
         self._closed_by_us: int | None = None
-        self.client.on("*", self._take, namespace=namespace)
-        self.client.on("connect", self._connected, namespace=namespace)
-        self.client.on("disconnect", self._disconnected, namespace=namespace)
-
-    async def _take(self, event: str, *arguments: Any) -> None:
-        self._arrived.put_nowait(
-            {"event": event, "data": arguments[0] if arguments else None, "args": list(arguments)}
-        )
-
-    async def _connected(self) -> None:
-        self._arrived.put_nowait({"event": "connect", "data": None, "args": []})
-
-    async def _disconnected(self, *_: Any) -> None:
-        self._arrived.put_nowait(_ENDED)
 
     async def send(self, message: Any) -> None:
         if not self.client.connected:
@@ -104,15 +89,18 @@ class SocketIoChannel:
             raise self._end() from error
 
     async def receive(self) -> Received:
-        message = await self._arrived.get()
-        if message is _ENDED:
-            self._arrived.put_nowait(_ENDED)
+        taken = await self._inbox.take()
+        if taken is None:
             raise self._end()
-        try:
-            raw = json.dumps(message)
-        except (TypeError, ValueError) as error:
-            return Received(None, repr(message)[:_SHOWN], f"not JSON: {error}")
-        return Received(message, raw[:_SHOWN])
+        if taken.undecodable is not None:
+            return Received(None, taken.raw[:_SHOWN], taken.undecodable)
+        event, *arguments = taken.event
+        message = {
+            "event": event,
+            "data": arguments[0] if arguments else None,
+            "args": arguments,
+        }
+        return Received(message, json.dumps(message))
 
     def _end(self) -> ChannelClosed:
         if self._closed_by_us is not None:
@@ -122,25 +110,28 @@ class SocketIoChannel:
     async def close(self, code: int = 1000, reason: str = "") -> None:
         del reason
         self._closed_by_us = code
+        self._inbox.close()
         try:
             async with asyncio.timeout(_CLOSE_WITHIN_S):
-                await self.client.disconnect()
-        except (TimeoutError, SocketIOError):
+                if self.client.eio.state == "connected":
+                    await self.client.disconnect()
+        except (TimeoutError, SocketIOError, OSError, aiohttp.ClientError):
             pass
         finally:
-            self._arrived.put_nowait(_ENDED)
-            await self._session.close()
+            await self._leave()
 
     async def abort(self) -> None:
         self._closed_by_us = 1006
-        websocket, reading = self.client.eio.ws, self.client.eio.read_loop_task
+        self._inbox.close()
+        websocket = self.client.eio.ws
         connection = websocket and websocket.get_extra_info("socket")
         if connection is not None:
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-        self._arrived.put_nowait(_ENDED)
-        if reading is not None:
-            await asyncio.wait({reading}, timeout=_CLOSE_WITHIN_S)
+        await self._leave()
+
+    async def _leave(self) -> None:
+        await self.client.end_tasks(within_s=_CLOSE_WITHIN_S)
         await self._session.close()
 
 
@@ -151,32 +142,33 @@ class SocketIoTransport:
     """
 
     async def open(self, handshake: Handshake) -> Channel:
-        options = handshake.options
+        options, via = handshake.options, handshake.via
         namespace = str(options.get("namespace", "/"))
         context: ssl.SSLContext | bool = ssl.create_default_context()
         if not handshake.verify_tls:
             context = False
-        resolver = _Elsewhere(*handshake.via) if handshake.via is not None else None
+        resolver = _Elsewhere(via.host, via.port) if via is not None else None
         session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=context, resolver=resolver),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
             trace_configs=[_refusing_redirects()],
         )
-        channel = SocketIoChannel(session, namespace, dict(handshake.headers))
+        channel = SocketIoChannel(session, namespace, handshake)
         try:
-            await channel.client.connect(
-                handshake.url,
-                auth=options.get("auth"),
-                transports=["websocket"],
-                namespaces=[namespace],
-                socketio_path=str(options.get("path", "socket.io")),
-                wait_timeout=handshake.timeout_s,
-            )
+            async with asyncio.timeout(handshake.timeout_s):
+                await channel.client.connect(
+                    via.url(handshake.url) if via is not None else handshake.url,
+                    auth=options.get("auth"),
+                    transports=["websocket"],
+                    namespaces=[namespace],
+                    socketio_path=str(options.get("path", "socket.io")),
+                    wait_timeout=handshake.timeout_s,
+                )
         except _RedirectedError as redirect:
             await channel.close()
             raise HandshakeRefused(redirect.status, f"redirects to {redirect.to}") from redirect
-        except (RefusedError, aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+        except Exception as error:  # whatever a platform's answers make the library raise
             await channel.close()
             raise HandshakeRefused(_status_of(error), f"{type(error).__name__}: {error}") from error
         except BaseException:
