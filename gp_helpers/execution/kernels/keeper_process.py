@@ -61,9 +61,14 @@ class KeeperProcess:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def preload(self, modules: list[str]) -> None:
-        """Import `modules`, those that exist; tell the owner how it went."""
+        """Import `modules`, those that exist; tell the owner how it went.
+
+        That takes seconds, so it ends early where nobody waits for it any more.
+        """
         began = time.monotonic()
         for name in modules:
+            if self._owner_is_gone():
+                return
             try:
                 if importlib.util.find_spec(name) is not None:
                     importlib.import_module(name)
@@ -77,6 +82,14 @@ class KeeperProcess:
         gc.collect()
         gc.freeze()
         self._tell({"event": "preloaded", "seconds": time.monotonic() - began})
+
+    def _owner_is_gone(self) -> bool:
+        try:
+            return not self._owner.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
 
     def _end(self, *_: object) -> None:
         self._must_end = True
@@ -159,3 +172,5 @@ def main(owner: int, owner_pid: int, folder: str, modules: list[str]) -> None:
     if modules:
         keeper.preload(modules)
     keeper.serve()
+    # Nothing is left to be tidied, and ending an interpreter with so many modules costs 50 ms.
+    os._exit(0)
