@@ -20,6 +20,8 @@ class Fitness:
     """Why it cannot be judged; empty if it can."""
     left_open: tuple[str, ...] = ()
     """Claims that it makes elsewhere, and that may stay unobserved here."""
+    through: tuple[str, ...] = ()
+    """What the target's limits allow by name, and the case makes use of."""
 
     @property
     def can_be_judged(self) -> bool:
@@ -31,12 +33,16 @@ def fitness(case: CaseInfo, target: RunningTarget, parameters: Parameters) -> Fi
     """Hold what a case needs against what a target has, states and allows."""
     cls = case_class(case.id)
     reasons = [target.lacking[ability] for ability in cls.requires if not target.can(ability)]
+    if cls.requires_one_of and not any(target.can(one) for one in cls.requires_one_of):
+        reasons.append(", and ".join(target.lacking[one] for one in cls.requires_one_of))
     reasons += [
         f"the target does not state {part}" for part in cls.describes if not target.states(part)
     ]
-    users = cls.users_at_once or parameters.concurrent_users
+    users = cls.users_on(target, parameters)
     reasons += _too_many_users(users, users + cls.users_beside, target)
-    return Fitness(case, tuple(dict.fromkeys(reasons)), cls.optional_on(target))
+    levers = {*cls.requires, *cls.requires_one_of, *cls.uses}
+    through = tuple(name for ability, name in target.through.items() if ability in levers)
+    return Fitness(case, tuple(dict.fromkeys(reasons)), cls.optional_on(target), through)
 
 
 def _too_many_users(at_once: int, in_all: int, target: RunningTarget) -> Iterable[str]:

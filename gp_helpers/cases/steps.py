@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from gp_helpers.cases.components import check_components
 from gp_helpers.history import Kind
-from gp_helpers.parameters import Parameters
+from gp_helpers.parameters import EmbeddedTarget, Parameters
 from gp_helpers.plan import CASES, CaseInfo, Suite, UnknownNameError
 from gp_helpers.targets.running import Ability, Arrangement, RunningTarget
 
@@ -81,6 +81,10 @@ class Case:
     arrangement: ClassVar[Arrangement] = Arrangement()
     requires: ClassVar[tuple[Ability, ...]] = ()
     """Abilities without which the case cannot be judged at all on a target."""
+    requires_one_of: ClassVar[tuple[Ability, ...]] = ()
+    """Abilities of which one suffices, but without any the case cannot be judged."""
+    uses: ClassVar[tuple[Ability, ...]] = ()
+    """Abilities with which the case looks closer, and without which it can be judged as well."""
     describes: ClassVar[tuple[str, ...]] = ("websocket",)
     """Parts of the description without which the case cannot be judged on a target."""
     optional_claims: ClassVar[Mapping[str, tuple[str, ...]]] = {}
@@ -118,9 +122,17 @@ class Case:
         return tuple(dict.fromkeys(found))
 
     @classmethod
+    def users_on(cls, target: RunningTarget, parameters: Parameters) -> int:
+        """How many users it connects together on a target."""
+        del target
+        return cls.users_at_once or parameters.concurrent_users
+
+    @classmethod
     def arranged(cls, parameters: Parameters) -> Arrangement:
-        """What the case needs of a platform that is started for it."""
-        del parameters
+        """What the case needs of a platform that is started for it, or stands in front of it."""
+        looks_at_messages = Ability.CLIENT_FRAMES in (*cls.requires_one_of, *cls.uses)
+        if looks_at_messages and not isinstance(parameters.target, EmbeddedTarget):
+            return replace(cls.arrangement, framed=True)
         return cls.arrangement
 
     @classmethod

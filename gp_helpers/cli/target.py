@@ -87,6 +87,7 @@ def _as_json(checked: Checked) -> dict[str, Any]:
                 "can_be_judged": one.can_be_judged,
                 "reasons": list(one.reasons),
                 "left_open": list(one.left_open),
+                "through": list(one.through),
             }
             for one in checked.table
         ],
@@ -115,8 +116,9 @@ def _print(checked: Checked, *, quiet: bool) -> None:
     print(f"\nOf the 23 cases {len(can)} can be judged here. Ready to paste:\n\ncases:")
     for row in checked.table:
         if row.can_be_judged:
-            left = f"  # without {', '.join(row.left_open)}" if row.left_open else ""
-            print(f"  - {row.case.id}{left}")
+            notes = [f"through {', '.join(row.through)}"] if row.through else []
+            notes += [f"without {', '.join(row.left_open)}"] if row.left_open else []
+            print(f"  - {row.case.id}" + (f"  # {'; '.join(notes)}" if notes else ""))
         else:
             print(f"  # {row.case.id}: {'; '.join(row.reasons)}")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -336,7 +336,7 @@ def _fit(walk: Walk, case: Any, parameters: Parameters) -> Fitness:
     )
     if broken is None or not found.can_be_judged:
         return found
-    return Fitness(case, (f"{broken.name} did not work here: {broken.detail}",), found.left_open)
+    return replace(found, reasons=(f"{broken.name} did not work here: {broken.detail}",))
 
 
 _NEEDED = ("account", "log in", "connect")

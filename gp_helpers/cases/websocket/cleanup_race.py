@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from typing import ClassVar
 
 from gp_helpers.cases.asking import ask, connect, settle
+from gp_helpers.cases.levers import hold_the_end_of_answers, let_go, until_begun
 from gp_helpers.cases.steps import Case, Shown, step
 from gp_helpers.faults import Delay, TcpFault
 from gp_helpers.probes import NotDescribedError, Person, Socket
@@ -23,6 +24,7 @@ class CleanupRace(Case):
     id = "websocket.cleanup_race"
     arrangement = Arrangement(proxied=frozenset({Hop.BACKEND_MODEL}))
     requires = (Ability.CLIENT_HOP,)
+    uses = (Ability.CLIENT_FRAMES,)
     optional_without: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "diagnostics": ("nothing_left_behind",)
     }
@@ -55,18 +57,19 @@ class CleanupRace(Case):
         needs=(Ability.CLIENT_HOP,),
     )
     async def ask_and_drop(self) -> Shown:
+        held = None
         if self.trial.target.can(Ability.MODEL_HOP):
             # The agent is to be at work when the connection goes.
             self.trial.control("slow hop to the model", latency_s=MODEL_HOP_S)
             self._slow_the_model_hop(MODEL_HOP_S)
+        else:
+            held = hold_the_end_of_answers(self.trial)
         self.dropped = await ask(self.trial, self.socket, about="away")
-        request_id = self.dropped.request_id
-        await self.socket.wait_until(
-            lambda: bool(self.socket.of(request_id)), timeout_s=STARTED_WITHIN_S, awaited="start"
-        )
+        await until_begun(self.trial, self.socket, self.dropped, held, within_s=STARTED_WITHIN_S)
         self.last_event_id = self.socket.last_event_id
         self.trial.control("drop the connection without a close frame")
         await self.socket.drop()
+        let_go(self.trial, held)
         await self.trial.silence()
         if self.trial.target.can(Ability.MODEL_HOP):
             self._slow_the_model_hop(0.0)

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
+from websockets.frames import Opcode
+
 from gp_helpers.cases.steps import Case, Shown, step
-from gp_helpers.faults import HttpMessage, OrderGate
+from gp_helpers.faults import Direction, FrameMatch, HoldUntilPassed, HttpMessage, OrderGate
 from gp_helpers.history import Kind
+from gp_helpers.parameters import Parameters
 from gp_helpers.probes import NotDescribedError, Person, Socket
-from gp_helpers.targets import Ability, Arrangement, Hop
+from gp_helpers.targets import Ability, Arrangement, Hop, RunningTarget
 
 CLIENTS = 5
+FEWEST_CLIENTS = 2
+HELD_AT_MOST_S = 2.0
+"""A first message that waits for that of a client which is refused passes after this time."""
 TRAFFIC_WITHIN_S = 0.4
 """A port that listens gets traffic within this time, or not before the instance is ready."""
 ANSWERED_WITHIN_S = 5.0
@@ -20,6 +27,7 @@ READY_PATH = "/health/ready"
 RETRY_STATUSES = (503, 429)
 RETRY_CLOSE_CODE = 1013
 MOST_ATTEMPTS = 3
+_SPOKEN = FrameMatch(direction=Direction.TO_SERVER, opcode=Opcode.TEXT)
 
 
 class HandshakeRace(Case):
@@ -27,17 +35,24 @@ class HandshakeRace(Case):
 
     id = "websocket.handshake_race"
     arrangement = Arrangement(cold=True, proxied=frozenset({Hop.BACKEND_AUTH}))
-    requires = (Ability.INSTANCES,)
-    describes = ("websocket.ready", "websocket.ping", "ready")
-    users_at_once = CLIENTS + 1
+    requires_one_of = (Ability.INSTANCES, Ability.CLIENT_FRAMES)
+    describes = ("websocket.ready", "websocket.ping", "ready|health")
 
     users: list[Person]
     sockets: dict[str, Socket]
 
+    @classmethod
+    def users_on(cls, target: RunningTarget, parameters: Parameters) -> int:
+        """The clients and a control; where nothing is started, as many as the parameters say."""
+        if target.can(Ability.INSTANCES):
+            return CLIENTS + 1
+        return max(FEWEST_CLIENTS + 1, parameters.concurrent_users)
+
     @step("Log in five fresh users; no backend instance runs.", expects="five tokens")
     async def log_in(self) -> Shown:
-        self.users = await self.trial.people(CLIENTS)
-        return Shown(f"{CLIENTS} users are logged in", [{"user": u.label} for u in self.users])
+        count = self.users_on(self.trial.target, self.trial.parameters) - 1
+        self.users = await self.trial.people(count)
+        return Shown(f"{count} users are logged in", [{"user": u.label} for u in self.users])
 
     @step(
         "Hold what a starting instance asks of the auth service: its start takes that long.",
@@ -55,12 +70,14 @@ class HandshakeRace(Case):
     @step(
         "Connect all five at once, which starts an instance cold, and send a ping on each.",
         expects="each opens and is greeted, or is refused with 503 or 1013",
-        needs=(Ability.INSTANCES,),
     )
     async def connect_during_the_cold_start(self) -> Shown:
+        self.trial.target.require(Ability.INSTANCES, Ability.CLIENT_FRAMES)
         self.sockets = {}
         for user in self.users:
             self.trial.expect(f"service of {user.label}", serve=user.label)
+        if not self.trial.target.can(Ability.INSTANCES):
+            return await self._connect_and_speak_in_reverse()
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(self._connect(user)) for user in self.users]
             if not self.trial.target.can(Ability.AUTH_HOP):
@@ -78,9 +95,10 @@ class HandshakeRace(Case):
         expects="the control is greeted and gets its pong: the platform serves by now",
     )
     async def connect_a_control(self) -> Shown:
-        ready = self.trial.target.description.ready
+        description = self.trial.target.description
+        ready = description.ready or next(iter(description.health.values()), None)
         if ready is None:
-            raise NotDescribedError("ready")
+            raise NotDescribedError("ready, health")
 
         async def is_ready() -> bool:
             exchange = await self.trial.client.http.send("lab", ready, {}, purpose="ready?")
@@ -100,7 +118,37 @@ class HandshakeRace(Case):
     async def see_who_is_served(self) -> Shown:
         rows = await asyncio.gather(*(self._settle(user) for user in self.users))
         silent = sum(not row["served"] for row in rows)
-        return Shown(f"{silent} of {CLIENTS} connections are not served", list(rows))
+        return Shown(f"{silent} of {len(rows)} connections are not served", list(rows))
+
+    async def _connect_and_speak_in_reverse(self) -> Shown:
+        """Where nothing can be started cold: who connects first is heard last."""
+        proxy = self.trial.controls.frame_proxy()
+        first = proxy.connections_total + 1
+        numbers = range(first, first + len(self.users))
+        self.trial.control("hold each client's first message until the next client's has passed")
+        for number in numbers[:-1]:
+            proxy.plan.add(
+                HoldUntilPassed(
+                    until=replace(_SPOKEN, connection=number + 1), give_up_after_s=HELD_AT_MOST_S
+                ),
+                replace(_SPOKEN, connection=number),
+            )
+        rows = await asyncio.gather(*(self._connect(user) for user in self.users))
+
+        def heard() -> list[int]:
+            spoken = [r for r in proxy.records if _SPOKEN.direction is r.direction]
+            return list(dict.fromkeys(r.connection for r in spoken if r.opcode is Opcode.TEXT))
+
+        async def all_are_heard() -> bool:
+            return len(set(heard()) & set(numbers)) >= len(self.sockets)
+
+        await self.trial.until(
+            all_are_heard, timeout_s=ANSWERED_WITHIN_S, awaited="the first messages"
+        )
+        order = [number for number in heard() if number in numbers]
+        turned = len(order) > 1 and order == sorted(order, reverse=True)
+        self.trial.measured("fault reverse", float(turned), "felt", fault="reverse", order=order)
+        return Shown("What became of the handshakes", list(rows))
 
     async def _gets_traffic_while_it_starts(self) -> bool:
         """Whether the ingress lets requests through to an instance that is not ready."""

@@ -10,7 +10,12 @@ from gp_helpers.checkers.journey.answers import grounded, stored_once
 from gp_helpers.checkers.journey.connections import connected
 from gp_helpers.history import Entry, History, Kind
 
-FAULTS = ("reset", "lock", "model")
+FAULTS = {
+    "reset": ("client_hop",),
+    "lock": ("store_lock", "model_hop"),
+    "model": ("model_hop",),
+}
+"""Each fault with the abilities without which it cannot be put."""
 
 
 def check(history: History) -> Judgement:
@@ -40,13 +45,17 @@ def check(history: History) -> Judgement:
 
 def _faults_were_felt(history: History) -> Observed:
     """Recovery shows only where something was really broken."""
+    lacking = history.header.get("lacking", {})
+    possible = [one for one, needed in FAULTS.items() if not set(needed) & set(lacking)]
+    missing = [one for one in FAULTS if one not in possible]
+    limited = f", of those that can be put here (not: {', '.join(missing)})" if missing else ""
     claim = Observed(
         "faults_were_felt",
-        "each of the three faults hit what it was meant for",
+        f"each of the {len(FAULTS)} faults hit what it was meant for{limited}",
         "FAULT_NOT_FELT",
-        expected=len(FAULTS),
+        expected=max(len(possible), 1),
     )
-    for fault in FAULTS:
+    for fault in possible:
         noted = [e for e in history.of(Kind.MEASURED) if e.data.get("fault") == fault]
         if noted and all(entry.data["value"] for entry in noted):
             claim.holds(*noted)

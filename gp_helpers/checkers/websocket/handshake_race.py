@@ -67,7 +67,26 @@ def check(history: History) -> Judgement:
         )
     served.measured["silent_connections"] = silent
     served.measured["connections"] = len(expected)
-    return Judgement((control.claim(), served.claim(), honest.claim()), disagreement)
+    claims = [control.claim(), served.claim(), honest.claim()]
+    if "instances" in history.header.get("lacking", {}):
+        claims.append(_spoke_in_reverse(history).claim())
+    return Judgement(tuple(claims), disagreement)
+
+
+def _spoke_in_reverse(history: History) -> Observed:
+    """Where nothing can be started cold, there has to be another lever, and it has to be felt."""
+    claim = Observed(
+        "order_was_turned",
+        "no instance is started here; of the clients who connected, the first was heard last",
+        "FAULT_NOT_FELT",
+    )
+    for entry in history.of(Kind.MEASURED):
+        if entry.data.get("fault") == "reverse":
+            if entry.data["value"]:
+                claim.holds(entry)
+            else:
+                claim.unobserved(f"they were heard in the order {entry.data['order']}")
+    return claim
 
 
 def _service(history: History, user: str) -> tuple[Entry | None, Entry | None]:

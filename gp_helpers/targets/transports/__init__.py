@@ -9,6 +9,7 @@ from gp_helpers.targets.transports.base import (
     HandshakeRefused,
     Received,
     Transport,
+    reader_of,
     transport,
 )
 
@@ -21,5 +22,6 @@ __all__ = [
     "HandshakeRefused",
     "Received",
     "Transport",
+    "reader_of",
     "transport",
 ]

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -125,11 +125,24 @@ class Channel(Protocol):
 
 
 class Transport(Protocol):
-    """Opens channels."""
+    """Opens channels.
+
+    One that also has ``message_in(text)``, the message in a text frame as a channel would receive
+    it, lets faults look at messages on their way.
+    """
 
     async def open(self, handshake: Handshake) -> Channel:
         """Open a socket; raises `HandshakeRefused`."""
         ...
+
+
+def reader_of(name: str) -> Callable[[str], Any] | None:
+    """What reads the message in a text frame of a transport (None: there is none in it).
+
+    None for a transport of somebody's own that has no ``message_in``.
+    """
+    reader: Callable[[str], Any] | None = getattr(transport(name), "message_in", None)
+    return reader
 
 
 def transport(name: str) -> Transport:

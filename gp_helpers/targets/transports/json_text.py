@@ -109,6 +109,10 @@ _NO_SOCKET = (InvalidHandshake, InvalidURI, ConnectionClosed, OSError, EOFError,
 class JsonTransport:
     """Opens WebSockets that carry one JSON value a text frame."""
 
+    def message_in(self, text: str) -> Any:
+        """The message in a text frame; None if it is not JSON."""
+        return decode(text).message
+
     async def open(self, handshake: Handshake) -> Channel:
         via = handshake.via
         url = via.url(handshake.url) if via is not None else handshake.url

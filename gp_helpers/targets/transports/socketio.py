@@ -11,7 +11,7 @@ import asyncio
 import json
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -26,7 +26,7 @@ from gp_helpers.targets.transports.base import (
     HandshakeRefused,
     Received,
 )
-from gp_helpers.targets.transports.socketio_client import BoundedClient, Inbox
+from gp_helpers.targets.transports.socketio_client import BoundedClient, Inbox, event_in
 
 _SHOWN = 4096
 _CLOSE_WITHIN_S = 2.0
@@ -94,12 +94,7 @@ class SocketIoChannel:
             raise self._end()
         if taken.undecodable is not None:
             return Received(None, taken.raw[:_SHOWN], taken.undecodable)
-        event, *arguments = taken.event
-        message = {
-            "event": event,
-            "data": arguments[0] if arguments else None,
-            "args": arguments,
-        }
+        message = message_of(taken.event)
         return Received(message, json.dumps(message))
 
     def _end(self) -> ChannelClosed:
@@ -135,11 +130,22 @@ class SocketIoChannel:
         await self._session.close()
 
 
+def message_of(event: Sequence[Any]) -> dict[str, Any]:
+    """An event with its arguments, as a message."""
+    name, *arguments = event
+    return {"event": name, "data": arguments[0] if arguments else None, "args": arguments}
+
+
 class SocketIoTransport:
     """Opens Socket.IO connections, over WebSocket alone.
 
     Options: ``namespace`` (default ``/``), ``path`` (default ``socket.io``), ``auth`` (a mapping).
     """
+
+    def message_in(self, text: str) -> Any:
+        """The message in a text frame of Engine.IO; None if it is no event."""
+        event = event_in(text)
+        return message_of(event) if event else None
 
     async def open(self, handshake: Handshake) -> Channel:
         options, via = handshake.options, handshake.via

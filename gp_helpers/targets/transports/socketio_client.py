@@ -90,6 +90,18 @@ class _Packet(socket_packet.Packet):  # type: ignore[misc]
     json = _Json
 
 
+def event_in(text: str) -> tuple[Any, ...] | None:
+    """The event in a text frame, with its arguments; None if there is none."""
+    kind, packet = text[:1], text[1:]
+    if kind != str(engine_packet.MESSAGE) or packet[:1] != str(socket_packet.EVENT):
+        return None
+    try:
+        data = _Packet(encoded_packet=packet).data
+    except ValueError:
+        return None
+    return tuple(data) if isinstance(data, list) and data else None
+
+
 class _EngineIo(engineio.AsyncClient):  # type: ignore[misc]
     def create_queue(self, *_: Any, **__: Any) -> asyncio.Queue[Any]:
         return asyncio.Queue(MOST_UNSENT)

@@ -1,0 +1,74 @@
+"""Levers at the probes' own sockets, for platforms into which no fault can be put.
+
+What a platform has sent and the client has not got is lost with the connection: the end of an
+answer is held on its way, so that a cut comes before it however fast the platform is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from websockets.frames import Opcode
+
+from gp_helpers.cases.trial import Trial
+from gp_helpers.faults import Direction, FrameMatch, HoldUntilPassed, WireMessage
+from gp_helpers.faults.frames_plan import PlannedFrame
+from gp_helpers.parameters.description import EVENTS
+from gp_helpers.probes import Question, Socket
+from gp_helpers.probes.http import matches
+from gp_helpers.targets import Ability
+from gp_helpers.targets.transports import reader_of
+
+NOTHING = FrameMatch(where=lambda _: False)
+"""What never passes: what waits for it is held until it is let go."""
+
+
+def hold_the_end_of_answers(trial: Trial) -> PlannedFrame | None:
+    """Hold what ends an answer on its way to the client, and all that follows it.
+
+    None where messages may not be held, or where nobody but the transport can read them.
+    """
+    description = trial.target.description.websocket
+    read = reader_of(description.transport) if description is not None else None
+    if description is None or read is None or not trial.target.can(Ability.CLIENT_FRAMES):
+        return None
+    trial.control("hold the end of the answer on its way to the client")
+    last = FrameMatch(
+        direction=Direction.TO_CLIENT,
+        opcode=Opcode.TEXT,
+        where=_matching(read, description.rules[EVENTS[-1]].predicates),
+    )
+    held: PlannedFrame = trial.controls.frame_proxy().plan.add(
+        HoldUntilPassed(until=NOTHING, keeps_order=True), last
+    )
+    return held
+
+
+def _matching(
+    read: Callable[[str], Any], predicates: tuple[str, ...]
+) -> Callable[[WireMessage], bool]:
+    def is_one_of_them(message: WireMessage) -> bool:
+        body = read(message.payload.decode("utf-8", "replace"))
+        return any(matches(predicate, body) for predicate in predicates)
+
+    return is_one_of_them
+
+
+async def until_begun(
+    trial: Trial, socket: Socket, question: Question, held: PlannedFrame | None, *, within_s: float
+) -> bool:
+    """Wait until the platform works on a question, or has its answer's end under way."""
+
+    async def has_begun() -> bool:
+        is_on_its_way = held is not None and bool(held.applied_to)
+        return is_on_its_way or bool(socket.of(question.request_id)) or socket.closed is not None
+
+    return await trial.until(has_begun, timeout_s=within_s, awaited="start")
+
+
+def let_go(trial: Trial, held: PlannedFrame | None) -> None:
+    """Hold nothing any more; what was held is on record as a number of messages."""
+    if held is not None:
+        trial.measured("messages held", len(held.applied_to), "messages")
+        trial.controls.frame_proxy().plan.clear()
