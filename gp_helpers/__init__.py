@@ -10,9 +10,27 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gp_helpers.workbook import ExpectationNotMet, Lab, StepOutOfOrder, open_lab, overview
+    from gp_helpers.workbook import (
+        EvidenceDiffers,
+        ExpectationNotMet,
+        Lab,
+        Review,
+        StepOutOfOrder,
+        open_lab,
+        open_review,
+        overview,
+    )
 
-__all__ = ["ExpectationNotMet", "Lab", "StepOutOfOrder", "open_lab", "overview"]
+__all__ = [
+    "EvidenceDiffers",
+    "ExpectationNotMet",
+    "Lab",
+    "Review",
+    "StepOutOfOrder",
+    "open_lab",
+    "open_review",
+    "overview",
+]
 
 _PACKAGES = frozenset(
     {

@@ -11,21 +11,19 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from gp_helpers.cases import case_class
 from gp_helpers.plan import CASES, SUITES, CaseInfo, Suite, cases_of
+from tools.notebook_cells import Cell, code, prose_of, text
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = ROOT / "notebooks"
-PROSE = Path(__file__).parent / "notebook_prose"
 
 START_HERE = "00_start_here"
+EVIDENCE_REVIEW = "08_evidence_review"
 TOUR_CASE = "auth.validation_cascade"
 
 PARAMETERS = """\
@@ -76,59 +74,6 @@ VIEWS: Mapping[str, Sequence[tuple[str, str]]] = {
     ),
 }
 """Views that belong to one case, shown after its timeline, each with what it is about."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """A cell, before it becomes JSON."""
-
-    name: str
-    source: str
-    is_code: bool = False
-    tags: tuple[str, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """The cell as nbformat 4.5 states it, without outputs."""
-        identifier = re.sub(r"[^a-zA-Z0-9-]+", "-", self.name)[:64]
-        metadata: dict[str, Any] = {"tags": list(self.tags)} if self.tags else {}
-        source = self.source.strip("\n").splitlines(keepends=True)
-        if not self.is_code:
-            return {
-                "cell_type": "markdown",
-                "id": identifier,
-                "metadata": metadata,
-                "source": source,
-            }
-        return {
-            "cell_type": "code",
-            "execution_count": None,
-            "id": identifier,
-            "metadata": metadata,
-            "outputs": [],
-            "source": source,
-        }
-
-
-def text(name: str, source: str) -> Cell:
-    """A Markdown cell."""
-    return Cell(name, source)
-
-
-def code(name: str, source: str, *tags: str) -> Cell:
-    """A code cell."""
-    return Cell(name, source, True, tags)
-
-
-def prose_of(name: str) -> dict[str, str]:
-    """The sections of a prose file by heading; what comes before the first stands under ``""``."""
-    sections: dict[str, str] = {}
-    heading = ""
-    for line in (PROSE / f"{name}.md").read_text(encoding="utf-8").splitlines():
-        if line.startswith("## "):
-            heading = line.removeprefix("## ").strip()
-            continue
-        sections[heading] = f"{sections.get(heading, '')}{line}\n"
-    return {heading: body.strip() for heading, body in sections.items()}
 
 
 def variable_of(case: CaseInfo) -> str:
@@ -278,6 +223,39 @@ def start_here() -> list[Cell]:
     ]
 
 
+REVIEW_PARAMETERS = """\
+# Parameters of this notebook. Nothing is started here: it reads what runs have left.
+outputs: str = ""  # folder of the runs; empty: the workbook's outputs/
+environments: list = []  # follow the cases of these alone; empty: of all
+before: str = ""  # a run to compare; empty: the newest older one of another environment
+after: str = ""  # the run to compare it with; empty: the newest
+expect: str = ""  # root digest of the run `after`, from a place of your own"""
+
+
+def evidence_review() -> list[Cell]:
+    """The notebook that looks at evidence which is there already."""
+    prose = prose_of("evidence_review")
+    cells = [
+        text("title", f"# Evidence review\n\n{prose['']}"),
+        code("parameters", REVIEW_PARAMETERS, "parameters"),
+        code(
+            "set-up",
+            "import gp_helpers\n\nreview = gp_helpers.open_review(globals())\nreview",
+        ),
+    ]
+    for heading, call in (
+        ("What there is", "runs"),
+        ("Every case over all runs", "trend"),
+        ("The same, drawn", "plot"),
+        ("Two runs, compared", "comparison"),
+        ("Checked again", "recheck"),
+        ("Conclusion", "conclude"),
+    ):
+        cells.append(text(f"says-{call}", f"## {heading}\n\n{prose[call]}"))
+        cells.append(code(call, f"review.{call}()"))
+    return cells
+
+
 def notebook_json(cells: Sequence[Cell]) -> str:
     """A notebook as it is stored."""
     content = {
@@ -298,7 +276,10 @@ def notebook_json(cells: Sequence[Cell]) -> str:
 
 def generated(suites: Sequence[Suite] = tuple(Suite)) -> dict[str, str]:
     """Every notebook by file name."""
-    notebooks = {f"{START_HERE}.ipynb": notebook_json(start_here())}
+    notebooks = {
+        f"{START_HERE}.ipynb": notebook_json(start_here()),
+        f"{EVIDENCE_REVIEW}.ipynb": notebook_json(evidence_review()),
+    }
     for suite in suites:
         notebooks[f"{SUITES[suite].notebook}.ipynb"] = notebook_json(suite_notebook(suite))
     return notebooks

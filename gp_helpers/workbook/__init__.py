@@ -2,6 +2,7 @@
 
 from gp_helpers.workbook.case import CaseHandle
 from gp_helpers.workbook.errors import (
+    EvidenceDiffers,
     ExpectationNotMet,
     LabClosed,
     NothingTaken,
@@ -10,15 +11,19 @@ from gp_helpers.workbook.errors import (
 )
 from gp_helpers.workbook.lab import Lab, open_lab
 from gp_helpers.workbook.overview import overview
+from gp_helpers.workbook.review import Review, open_review
 
 __all__ = [
     "CaseHandle",
+    "EvidenceDiffers",
     "ExpectationNotMet",
     "Lab",
     "LabClosed",
     "NothingTaken",
+    "Review",
     "StepOutOfOrder",
     "WorkbookError",
     "open_lab",
+    "open_review",
     "overview",
 ]

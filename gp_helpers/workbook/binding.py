@@ -9,9 +9,9 @@ from __future__ import annotations
 import ast
 import difflib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from gp_helpers.parameters import ParameterError, Parameters, validate
 
@@ -20,6 +20,7 @@ MARKER = "# Parameters of this notebook"
 INJECTED = "# Parameters"
 """The first line of the cell that papermill injects."""
 
+Checked = TypeVar("Checked")
 KNOWN = tuple(field.alias or name for name, field in Parameters.model_fields.items())
 
 
@@ -78,27 +79,37 @@ def assignments(inputs: Sequence[str]) -> list[Assignment]:
 
 def read_parameters(namespace: Mapping[str, Any]) -> Parameters:
     """The parameters that a notebook's namespace holds; `ParameterError` names cell and line."""
+    return read_bound(namespace, KNOWN, validate)
+
+
+def read_bound(
+    namespace: Mapping[str, Any], known: Sequence[str], check: Callable[..., Checked]
+) -> Checked:
+    """What a notebook binds of the names ``known``, checked; `ParameterError` names cell and line.
+
+    ``check(values, source=...)`` raises `ParameterError` for values that cannot be.
+    """
     inputs = namespace.get("In")
     bound = assignments(inputs) if isinstance(inputs, list) else []
     if not bound:
-        values = {name: namespace[name] for name in KNOWN if name in namespace}
-        return validate(values, source="the notebook's names")
+        values = {name: namespace[name] for name in known if name in namespace}
+        return check(values, source="the notebook's names")
     places = {one.name: one.place for one in bound}
-    problems = [_unknown(name, place) for name, place in places.items() if name not in KNOWN]
-    values = {name: namespace[name] for name in places if name in KNOWN and name in namespace}
+    problems = [_unknown(name, place, known) for name, place in places.items() if name not in known]
+    values = {name: namespace[name] for name in places if name in known and name in namespace}
     try:
-        parameters = validate(values, source="notebook")
+        checked = check(values, source="notebook")
     except ParameterError as error:
         problems += [_placed(problem, places) for problem in error.problems]
     if problems:
         raise ParameterError("notebook", problems)
-    return parameters
+    return checked
 
 
-def _unknown(name: str, place: str) -> str:
-    close = difflib.get_close_matches(name, KNOWN, n=1)
+def _unknown(name: str, place: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {close[0]}? " if close else ""
-    return f"{place}: {name}: unknown parameter; {hint}allowed: {', '.join(KNOWN)}"
+    return f"{place}: {name}: unknown parameter; {hint}allowed: {', '.join(known)}"
 
 
 def _placed(problem: str, places: Mapping[str, str]) -> str:

@@ -1,6 +1,7 @@
 """What a notebook is told when something is not possible.
 
 WorkbookError
+├── EvidenceDiffers
 ├── ExpectationNotMet
 ├── LabClosed
 ├── NothingTaken
@@ -24,6 +25,15 @@ class ExpectationNotMet(WorkbookError):
         self.unmet = dict(unmet)
         told = "\n".join(f"  {case}: {reason}" for case, reason in unmet.items())
         super().__init__(f"not as expected:\n{told}\nevidence: {evidence}")
+
+
+class EvidenceDiffers(WorkbookError):
+    """Raised by the last cell of a review when a run does not say what its histories say."""
+
+    def __init__(self, differences: Mapping[str, Sequence[str]]) -> None:
+        self.differences = {run: tuple(found) for run, found in differences.items()}
+        told = "\n".join(f"  {run}: {one}" for run, found in differences.items() for one in found)
+        super().__init__(f"the evidence does not hold:\n{told}")
 
 
 class LabClosed(WorkbookError):

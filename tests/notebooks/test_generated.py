@@ -9,9 +9,12 @@ import pytest
 from gp_helpers.cases import case_class
 from gp_helpers.parameters import Parameters
 from gp_helpers.plan import SUITES, Suite, cases_of
-from tools.notebooks import NOTEBOOKS, START_HERE, generated, main, prose_of
+from gp_helpers.workbook.review import ReviewParameters
+from tools.notebooks import EVIDENCE_REVIEW, NOTEBOOKS, START_HERE, generated, main, prose_of
 
 WRITTEN = sorted(path.name for path in NOTEBOOKS.glob("*.ipynb"))
+REVIEW = f"{EVIDENCE_REVIEW}.ipynb"
+INVESTIGATIONS = [name for name in WRITTEN if name != REVIEW]
 
 
 def cells_of(name: str) -> list[dict[str, Any]]:
@@ -24,7 +27,7 @@ def code_of(name: str) -> list[str]:
 
 
 def test_every_suite_has_its_notebook() -> None:
-    names = (START_HERE, *(info.notebook for info in SUITES.values()))
+    names = (START_HERE, EVIDENCE_REVIEW, *(info.notebook for info in SUITES.values()))
     assert sorted(f"{name}.ipynb" for name in names) == WRITTEN
 
 
@@ -57,12 +60,12 @@ def test_a_heading_a_thought_a_cell(name: str) -> None:
     for before, cell in pairwise(cells):
         if cell["cell_type"] == "code" and cell["id"] not in ("set-up", "explored"):
             assert before["cell_type"] == "markdown"
-    assert cells[-1]["text"] == "await lab.conclude()"
+    conclusion = "review.conclude()" if name == REVIEW else "await lab.conclude()"
+    assert cells[-1]["text"] == conclusion
     assert len({cell["id"] for cell in cells}) == len(cells)
 
 
-@pytest.mark.parametrize("name", WRITTEN)
-def test_its_parameters_are_those_of_the_schema_with_their_defaults(name: str) -> None:
+def bound_by_its_parameters_cell(name: str) -> dict[str, Any]:
     tagged = [
         cell["text"] for cell in cells_of(name) if "parameters" in cell["metadata"].get("tags", ())
     ]
@@ -70,8 +73,20 @@ def test_its_parameters_are_those_of_the_schema_with_their_defaults(name: str) -
     bound: dict[str, Any] = {}
     exec(tagged[0], {}, bound)
     bound.pop("__annotations__", None)
+    return bound
+
+
+@pytest.mark.parametrize("name", INVESTIGATIONS)
+def test_its_parameters_are_those_of_the_schema_with_their_defaults(name: str) -> None:
+    bound = bound_by_its_parameters_cell(name)
     assert set(bound) == set(Parameters.model_fields)
     assert Parameters.model_validate(bound) == Parameters()
+
+
+def test_the_reviews_parameters_are_those_of_its_own_schema() -> None:
+    bound = bound_by_its_parameters_cell(REVIEW)
+    assert set(bound) == set(ReviewParameters.model_fields)
+    assert ReviewParameters.model_validate(bound) == ReviewParameters()
 
 
 @pytest.mark.parametrize("suite", Suite)

@@ -1,0 +1,131 @@
+"""The review's notebook under stock papermill, on runs that were really made, and on none."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import gp_helpers
+from gp_helpers.display.html import Html
+from gp_helpers.evidence import bundle, finalise
+from gp_helpers.parameters import ParameterError
+from gp_helpers.workbook import EvidenceDiffers
+from gp_helpers.workbook.review import Review
+from tests.evidence.stories import CASE, OTHER, a_run, rewrite
+from tests.support.repository import ROOT
+from tools.notebooks import EVIDENCE_REVIEW, NOTEBOOKS
+
+VIEWS = ("runs", "trend", "plot", "comparison", "recheck", "conclude")
+
+
+def papermill(executed: Path, *more: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "papermill", "--no-progress-bar"]
+    return subprocess.run(
+        [*command, str(NOTEBOOKS / f"{EVIDENCE_REVIEW}.ipynb"), str(executed), *more],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def shown_in(executed: Path) -> dict[str, str]:
+    """What each cell shows as text, by the cell's name."""
+    cells = json.loads(executed.read_text())["cells"]
+    return {
+        cell["id"]: "".join(
+            "".join(output.get("data", {}).get("text/plain", "")) for output in cell["outputs"]
+        )
+        for cell in cells
+        if cell["cell_type"] == "code"
+    }
+
+
+def test_it_follows_compares_and_checks_two_real_runs(tmp_path: Path) -> None:
+    outputs = tmp_path / "outputs"
+    command = [sys.executable, "-m", "gp_helpers.cli.main", "run", "--quiet"]
+    command += ["--env", "as_reported", "--env", "remediated", "--case", CASE]
+    made = subprocess.run(
+        [*command, "--isolation", "thread", "--outputs", str(outputs)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert made.returncode == 0, made.stdout + made.stderr
+    executed = tmp_path / "executed.ipynb"
+    ran = papermill(executed, "-p", "outputs", str(outputs))
+    assert ran.returncode == 0, ran.stderr[-3000:]
+    shown = shown_in(executed)
+    assert shown["set-up"].startswith("2 runs in ")
+    assert f"as_reported  {CASE}  1     0 of 1  0.0% to 97.5%" in shown["trend"]
+    assert f"remediated   {CASE}  1     1 of 1  2.5% to 100.0%" in shown["trend"]
+    assert shown["plot"].startswith("0 of 2 cases support more than 95%")
+    assert "image/svg+xml" in executed.read_text()
+    assert "-remediated-" in shown["comparison"].partition(", then ")[2]
+    assert "1 fixed" in shown["comparison"]
+    assert shown["recheck"].count("everything agrees") == 2
+    assert shown["conclude"] == "2 of 2 runs were checked again; all agree."
+
+
+def test_without_any_run_it_says_that_there_is_nothing_yet(tmp_path: Path) -> None:
+    executed = tmp_path / "executed.ipynb"
+    ran = papermill(executed, "-p", "outputs", str(tmp_path / "nowhere"))
+    assert ran.returncode == 0, ran.stderr[-3000:]
+    shown = shown_in(executed)
+    assert [name for name in VIEWS if not shown[name].startswith("Nothing yet: ")] == []
+    assert "`make run` makes two runs" in shown["runs"]
+
+
+def review(outputs: Path, **stated: object) -> Review:
+    return gp_helpers.open_review(outputs=str(outputs), **stated)
+
+
+def test_an_unknown_or_mistyped_parameter_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ParameterError, match="outptus: Extra inputs are not permitted"):
+        gp_helpers.open_review(outptus=str(tmp_path))
+    with pytest.raises(ParameterError, match="environments: Input should be a valid list"):
+        review(tmp_path, environments="as_reported")
+    cell = "# Parameters of this notebook\nbefor = 'x'"
+    with pytest.raises(ParameterError, match=r"line 2: befor: unknown .* did you mean before\?"):
+        gp_helpers.open_review({"In": ["", cell], "befor": "x"})
+    with pytest.raises(ParameterError, match="gone: no such run"):
+        _ = review(tmp_path, before="gone").before
+
+
+def test_bundles_are_read_and_what_cannot_be_read_is_named(tmp_path: Path) -> None:
+    bundle(finalise(a_run(tmp_path)).path, tmp_path / "theirs" / "handed.zip")
+    (tmp_path / "theirs" / "broken.zip").write_text("no zip")
+    seen = review(tmp_path / "theirs")
+    assert [one.place.name for one in seen.readings] == ["handed.zip"]
+    assert "broken.zip: " in seen.runs().text
+    assert seen.comparison().text.startswith("Nothing yet: a comparison needs two runs, found 1")
+    assert "everything agrees" in seen.recheck().text
+
+
+def test_runs_that_are_named_are_compared_and_a_killed_one_is_partial(tmp_path: Path) -> None:
+    finalise(a_run(tmp_path, run_id="one"))
+    a_run(tmp_path, run_id="killed", statuses=(200,))
+    seen = review(tmp_path, before="one", after="killed")
+    assert seen.comparison().text.startswith("one, then killed: ")
+    assert "it was not finished" in seen.runs().text
+    plot = seen.plot()
+    assert not isinstance(plot, Html)
+    assert f"as_reported {OTHER}: " in plot.text
+
+
+def test_evidence_that_does_not_hold_fails_the_last_cell(tmp_path: Path) -> None:
+    path = finalise(a_run(tmp_path)).path
+    seen = review(tmp_path, expect="0" * 64)
+    seen.recheck()
+    with pytest.raises(EvidenceDiffers, match=r"run-1: manifest\.json: the digest is"):
+        seen.conclude()
+    rewrite(path / "histories" / f"{OTHER}.trial.1.jsonl", lambda lines: lines[:-1])
+    seen = review(tmp_path)
+    assert "a line was dropped here" in seen.recheck().text
+    with pytest.raises(EvidenceDiffers, match="run-1: "):
+        seen.conclude()
