@@ -53,7 +53,7 @@ class Role(StrEnum):
 
 
 class SeededIds:
-    """Ids from the trial's own randomness, so that the same seed sends the same ids."""
+    """Ids from the trial's own randomness: the same seed sends the same ids to a fresh platform."""
 
     def __init__(self, source: random.Random) -> None:
         self._source = source
@@ -76,6 +76,8 @@ class Trial:
     client: Client
     supervisor: Supervisor
     random: random.Random
+    fresh: random.Random
+    """What users are made from: on a platform that outlives the trial, nothing comes twice."""
     _people: int = 0
     _texts: dict[str, int] = field(default_factory=dict)
     """The cases' own questions, numbered as they come."""
@@ -96,7 +98,7 @@ class Trial:
 
     async def person(self, label: str | None = None, *, log_in: bool = True) -> Person:
         """A fresh person, registered and logged in; a stated label stands outside the count."""
-        made = new_person(self._people, self.random)
+        made = new_person(self._people, self.fresh)
         if label is None:
             self._people += 1
         else:
@@ -263,6 +265,8 @@ async def open_trial(
     cls = case_class(case_id)
     seed = parameters.seed + number - 1
     source = random.Random(f"{case_id}/{seed}")
+    outlives_us = target.kind is TargetKind.DEPLOYMENT
+    fresh = random.SystemRandom() if outlives_us else source
     redactor = Redactor(pseudonymise=target.kind is TargetKind.DEPLOYMENT)
     if guest is None:
         shared = path is not None and target.limits is not None
@@ -286,9 +290,18 @@ async def open_trial(
                 **(about or {}),
             )
             probe = HttpProbe(recorder, http, guest)
-            client = Client(target, recorder, probe, guest, supervisor, SeededIds(source))
+            client = Client(target, recorder, probe, guest, supervisor, SeededIds(fresh))
             trial = Trial(
-                case_id, number, seed, parameters, target, recorder, client, supervisor, source
+                case_id,
+                number,
+                seed,
+                parameters,
+                target,
+                recorder,
+                client,
+                supervisor,
+                source,
+                fresh,
             )
             opened = OpenTrial(trial, cls(trial), role, guest, [])
             try:

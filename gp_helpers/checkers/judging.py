@@ -163,6 +163,12 @@ def seconds_waited_for_silence(history: History) -> float:
     return total
 
 
+def _not_possible(history: History) -> str:
+    """Why steps could not be taken on this target, as the end of a reason."""
+    reasons = dict.fromkeys(str(e.data["reason"]) for e in history.of(Kind.UNAVAILABLE))
+    return f" (not possible here: {'; '.join(reasons)})" if reasons else ""
+
+
 def _came_to_its_end(history: History) -> bool:
     return history.is_complete and history.entries[-1].data.get("outcome") != "interrupted"
 
@@ -190,6 +196,8 @@ def judge(history: History) -> Verdict:
         outcome, reason = Outcome.ERROR, f"{broken[0].step}: {broken[0].data.get('error')}"
     elif outcome is Outcome.PASS and not _came_to_its_end(history):
         outcome, reason = Outcome.INCONCLUSIVE, "the trial did not come to its end"
+    elif outcome is Outcome.INCONCLUSIVE:
+        reason += _not_possible(history)
     return Verdict(
         case_id,
         outcome,

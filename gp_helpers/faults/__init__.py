@@ -10,6 +10,7 @@ from gp_helpers.faults.frames import FrameProxy, SeenHandshake
 from gp_helpers.faults.frames_core import Fate, FrameRecord
 from gp_helpers.faults.frames_plan import (
     ANY_FRAME,
+    NAMES,
     CloseWith,
     DelayFrame,
     DropFrame,
@@ -38,6 +39,7 @@ from gp_helpers.faults.tcp_core import PASS, TcpFault
 
 __all__ = [
     "ANY_FRAME",
+    "NAMES",
     "NO_DELAY",
     "PASS",
     "AchievedDelay",

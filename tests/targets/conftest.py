@@ -26,6 +26,7 @@ from gp_helpers.parameters import DeploymentTarget, validate
 from gp_helpers.probes import Client, Guest, HttpProbe, Supervisor, new_client
 from gp_helpers.targets import Arrangement, RunningTarget, open_target
 
+NOTHING_SPECIAL = Arrangement()
 TOKEN = "kettle-7f3a9c1b5d"
 PASSWORD = "a-long-passphrase"
 
@@ -241,7 +242,12 @@ class Opened:
 
 
 @asynccontextmanager
-async def opened(stated: dict[str, Any], ledger: Path | None = None) -> AsyncIterator[Opened]:
+async def opened(
+    stated: dict[str, Any],
+    ledger: Path | None = None,
+    *,
+    arrangement: Arrangement = NOTHING_SPECIAL,
+) -> AsyncIterator[Opened]:
     """Open a target as a trial does, and a client on it."""
     parameters = validate({"target": stated}, source="test")
     assert isinstance(parameters.target, DeploymentTarget)
@@ -250,7 +256,7 @@ async def opened(stated: dict[str, Any], ledger: Path | None = None) -> AsyncIte
         open_target(
             parameters.target,
             defects=frozenset(),
-            arrangement=Arrangement(),
+            arrangement=arrangement,
             folder=Path("unused"),
             http=http,
         ) as target,
