@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import httpx
@@ -76,7 +77,7 @@ class Trial:
     client: Client
     supervisor: Supervisor
     random: random.Random
-    fresh: random.Random
+    fresh: Random
     """What users are made from: on a platform that outlives the trial, nothing comes twice."""
     _people: int = 0
     _texts: dict[str, int] = field(default_factory=dict)
@@ -133,6 +134,7 @@ class Trial:
         self, condition: Callable[[], Awaitable[bool]], *, timeout_s: float, awaited: str
     ) -> bool:
         """Ask the platform until it says yes; False, and a timeout on record, if it does not."""
+        timeout_s = self.client.guest.bounded(timeout_s)
         try:
             async with asyncio.timeout(timeout_s):
                 while not await condition():  # noqa: ASYNC110 - the platform does not tell us

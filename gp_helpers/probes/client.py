@@ -81,7 +81,7 @@ class Client:
         self.target = target
         self.recorder = recorder
         self.http = http
-        self._guest = guest
+        self.guest = guest
         self._supervisor = supervisor
         self._ids = ids
         self._opened: dict[str, int] = {}
@@ -297,11 +297,11 @@ class Client:
         description = self._ws()
         token = token if token is not None else person.access_token
         handshake = self._handshake(
-            description, person, token or "", query or {}, self._guest.bounded(timeout_s)
+            description, person, token or "", query or {}, self.guest.bounded(timeout_s)
         )
         connected = {one.person.label for one in self.sockets if one.closed is None}
-        self._guest.admit_user(len(connected | {person.label}))
-        await self._guest.admit_connection(handshake.url)
+        self.guest.admit_user(len(connected | {person.label}))
+        await self.guest.admit_connection(handshake.url)
         self._opened[person.label] = self._opened.get(person.label, 0) + 1
         label = f"{person.label}-ws-{self._opened[person.label]}"
         redactor = self.recorder.redactor
@@ -339,7 +339,7 @@ class Client:
             channel,
             opened,
             self._readers.setdefault(person.label, MessageReader(description)),
-            bounded=self._guest.bounded,
+            bounded=self.guest.bounded,
         )
         self.sockets.append(socket)
         socket.start_reading(self._supervisor)

@@ -22,11 +22,13 @@ from gp_helpers.parameters.description import Limits
 class LimitReachedError(Exception):
     """A request or connection would go beyond what the target allows; it was not made."""
 
-    def __init__(self, limit: str, allowed: object, wanted: object) -> None:
-        super().__init__(
-            f"not sent: the target's limits.{limit} allows {allowed}, this would be {wanted}"
-        )
+    def __init__(self, limit: str, allowed: object, beyond: str) -> None:
+        super().__init__(f"the target's limits.{limit} allows {allowed}; {beyond}")
         self.limit = limit
+
+
+def _not_sent(limit: str, allowed: object, wanted: object) -> LimitReachedError:
+    return LimitReachedError(limit, allowed, f"not sent: this would be {wanted}")
 
 
 @dataclass
@@ -74,6 +76,10 @@ class Guest:
         left = self._began + self.limits.seconds - time.monotonic()
         return max(0.0, min(seconds, left))
 
+    def out_of_time(self, beyond: str) -> LimitReachedError:
+        """What is raised where the time that the target allows is used up."""
+        return LimitReachedError("seconds", self.limits and self.limits.seconds, beyond)
+
     async def admit_request(self, url: str) -> None:
         """Count one HTTP request once the rate allows it, or raise `LimitReachedError`."""
         await self._admit(url, "requests", lambda spent: spent.requests + 1)
@@ -87,7 +93,7 @@ class Guest:
         if self.limits is not None and users > self.limits.concurrent_users:
             with self._opened() as spent:
                 spent.refused += 1
-            raise LimitReachedError("concurrent_users", self.limits.concurrent_users, users)
+            raise _not_sent("concurrent_users", self.limits.concurrent_users, users)
         with self._opened() as spent:
             spent.most_users = max(spent.most_users, users)
 
@@ -109,37 +115,36 @@ class Guest:
             now = time.monotonic()
             spent.began = spent.began if spent.began is not None else now
             self._began = spent.began
+            turn = self._turn(spent, now)
             try:
-                self._hold(spent, host, limit, wanted(spent), now)
+                self._hold(spent, host, limit, wanted(spent), turn)
             except LimitReachedError:
                 spent.refused += 1
                 raise
             setattr(spent, limit, wanted(spent))
             spent.hosts[host] = spent.hosts.get(host, 0) + 1
-            wait = self._wait(spent, now)
-        if wait > 0:
-            await asyncio.sleep(wait)
+            if self.limits is not None and self.limits.rate_per_s is not None:
+                spent.next_slot = turn + 1 / self.limits.rate_per_s
+        if turn > now:
+            await asyncio.sleep(turn - now)
 
-    def _wait(self, spent: Spent, now: float) -> float:
-        """How long this one has to wait so that the stated rate holds."""
-        if self.limits is None or self.limits.rate_per_s is None:
-            return 0.0
-        slot = max(spent.next_slot, now)
-        spent.next_slot = slot + 1 / self.limits.rate_per_s
-        return slot - now
+    def _turn(self, spent: Spent, now: float) -> float:
+        """When the stated rate allows one more."""
+        has_rate = self.limits is not None and self.limits.rate_per_s is not None
+        return max(spent.next_slot, now) if has_rate else now
 
-    def _hold(self, spent: Spent, host: str, limit: str, wanted: int, now: float) -> None:
+    def _hold(self, spent: Spent, host: str, limit: str, wanted: int, when: float) -> None:
         limits = self.limits
         if limits is None:
             return
         if limits.hosts and host not in limits.hosts and _name_of(host) not in limits.hosts:
-            raise LimitReachedError("hosts", ", ".join(limits.hosts), host)
+            raise _not_sent("hosts", ", ".join(limits.hosts), host)
         allowed = getattr(limits, limit)
         if wanted > allowed:
-            raise LimitReachedError(limit, allowed, wanted)
-        elapsed = now - (spent.began or now)
+            raise _not_sent(limit, allowed, wanted)
+        elapsed = when - (spent.began or when)
         if elapsed > limits.seconds:
-            raise LimitReachedError("seconds", limits.seconds, round(elapsed, 1))
+            raise _not_sent("seconds", limits.seconds, round(elapsed, 1))
 
     @contextmanager
     def _opened(self) -> Iterator[Spent]:

@@ -3,7 +3,7 @@
 Proof: a pong on every open socket, so that the platform has read what was sent; then two equal
 readings with nothing in flight and unchanged message totals on every instance; then a pong again,
 so that what the platform sent has arrived. Elsewhere the target's ``silence_after_s`` is waited
-for, and the entry says so.
+for, and the entry says so; no longer than its limits allow, and then it is no silence.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ _PONG_WITHIN_S = 1.0
 
 
 async def silence(client: Client, *, timeout_s: float = 5.0) -> Entry:
-    """Record that nothing more will come, proven or waited for; or that it does not get silent."""
+    """Record that nothing more will come, proven or waited for; or that it does not get silent.
+
+    Raises `LimitReachedError` if the target's limits do not leave the time to wait for it.
+    """
     if not client.target.can(Ability.DIAGNOSTICS):
-        seconds = client.target.description.silence_after_s
-        await asyncio.sleep(seconds)
-        return client.recorder.add(Kind.SILENCE, "lab", proven=False, seconds=seconds)
+        return await _waited_for(client)
     try:
         async with asyncio.timeout(timeout_s):
             await _ping_all(client)
@@ -43,6 +44,16 @@ async def silence(client: Client, *, timeout_s: float = 5.0) -> Entry:
     return client.recorder.add(
         Kind.SILENCE, "lab", proven=True, rests_on=basis, pongs=sum(pongs), of=len(pongs)
     )
+
+
+async def _waited_for(client: Client) -> Entry:
+    seconds = client.target.description.silence_after_s
+    allowed = client.guest.bounded(seconds)
+    await asyncio.sleep(allowed)
+    if allowed >= seconds:
+        return client.recorder.add(Kind.SILENCE, "lab", proven=False, seconds=seconds)
+    client.recorder.add(Kind.TIMEOUT, "lab", awaited="silence", seconds=allowed, definite=False)
+    raise client.guest.out_of_time(f"silence_after_s is {seconds:g}, {allowed:.3g} s were left")
 
 
 async def _two_equal_readings(client: Client) -> Mapping[str, Mapping[str, Any]]:

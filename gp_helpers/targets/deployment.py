@@ -54,7 +54,8 @@ def guest_limits(target: DeploymentTarget) -> Limits:
     """The limits of a deployment; where it names no hosts, those of its own URLs."""
     if target.limits.hosts:
         return target.limits
-    hosts = tuple(dict.fromkeys(_hosts(target.model_dump(exclude={"judge", "limits"}))))
+    found = _hosts(target.model_dump(exclude={"judge", "limits"}))
+    hosts = tuple(dict.fromkeys(host for host in found if host))
     return target.limits.model_copy(update={"hosts": hosts})
 
 

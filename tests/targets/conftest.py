@@ -8,7 +8,7 @@ import json
 import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 import uvicorn
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
@@ -44,21 +46,33 @@ class SmallPlatform:
     presented: list[str] = field(default_factory=list)
     """How tokens came to the socket."""
     cookies_seen: list[str] = field(default_factory=list)
+    requests: int = 0
+    at_once: int = 0
+    most_at_once: int = 0
+    too_many: asyncio.Event = field(default_factory=asyncio.Event)
     port: int = 0
     elsewhere: str = "http://127.0.0.2:9"
 
     def application(self) -> Starlette:
+        async def counted(request: Request, answer: Any) -> Response:
+            self.requests += 1
+            response: Response = await answer(request)
+            return response
+
         return Starlette(
+            middleware=[Middleware(BaseHTTPMiddleware, dispatch=counted)],
             routes=[
                 Route("/login/json", self.log_in_by_json, methods=["POST"]),
                 Route("/login/form", self.log_in_by_form, methods=["POST"]),
                 Route("/login/cookie", self.log_in_by_cookie, methods=["POST"]),
                 Route("/oauth/token", self.client_credentials, methods=["POST"]),
                 Route("/me", self.who_am_i),
+                Route("/slow", self.who_am_i_after_a_while),
+                Route("/handed-out", self.hand_out),
                 Route("/elsewhere", self.redirect),
                 WebSocketRoute("/socket", self.talk),
                 WebSocketRoute("/moved", self.redirect_socket),
-            ]
+            ],
         )
 
     def _token(self, user: str, password: str, **more: Any) -> Response:
@@ -98,6 +112,19 @@ class SmallPlatform:
         if request.headers.get("authorization") != f"Bearer {TOKEN}":
             return JSONResponse({}, 401)
         return JSONResponse({"id": "ada"})
+
+    async def who_am_i_after_a_while(self, request: Request) -> Response:
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        if self.at_once > 2:
+            self.too_many.set()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.too_many.wait(), 0.05)
+        self.at_once -= 1
+        return await self.who_am_i(request)
+
+    async def hand_out(self, _: Request) -> Response:
+        return JSONResponse({"id": self.elsewhere})
 
     async def redirect(self, _: Request) -> Response:
         return RedirectResponse(f"{self.elsewhere}/stolen")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import ssl
 import time
 from pathlib import Path
@@ -10,10 +12,13 @@ from typing import Any
 import pytest
 import trustme
 
+from gp_helpers.checkers import Outcome
+from gp_helpers.execution.trials import Plan, run_plan
 from gp_helpers.history import Kind
-from gp_helpers.parameters import Limits
-from gp_helpers.probes import Guest, LimitReachedError
-from tests.targets.conftest import Opened, SmallPlatform, described, opened, serving
+from gp_helpers.history.recording import read
+from gp_helpers.parameters import Limits, Parameters
+from gp_helpers.probes import Guest, LimitReachedError, silence
+from tests.targets.conftest import TOKEN, Opened, SmallPlatform, described, opened, serving
 from tests.targets.people import somebody
 
 pytestmark = pytest.mark.anyio
@@ -56,6 +61,93 @@ async def test_a_host_is_named_with_or_without_its_port() -> None:
         await ask(Guest(Limits(hosts=("a.example",))), "http://a.example@b.example/x")
 
 
+async def test_connections_beyond_the_limit_are_not_opened_and_the_platform_sees_none(
+    platform: SmallPlatform,
+) -> None:
+    stated = described(platform.port)
+    stated["limits"]["connections"] = 2
+    async with opened(stated) as lab:
+        person = await logged_in(lab)
+        for _ in range(2):
+            socket, _refusal = await lab.client.connect(person)
+            assert socket is not None
+            assert await socket.wait_ready(5.0)
+            await socket.close()
+        with pytest.raises(LimitReachedError, match="connections allows 2"):
+            await lab.client.connect(person)
+        counted = lab.guest.counted()
+        assert (counted["connections"], counted["refused"]) == (2, 1)
+        assert len(platform.presented) == 2
+
+
+async def test_a_turn_that_comes_after_the_last_second_is_refused() -> None:
+    guest = Guest(Limits(rate_per_s=2, seconds=0.7))
+    began = time.perf_counter()
+    await ask(guest)
+    await ask(guest)
+    with pytest.raises(LimitReachedError, match=r"seconds allows 0\.7"):
+        await ask(guest)
+    assert time.perf_counter() - began < 0.7
+    assert guest.counted()["requests"] == 2
+
+
+async def test_no_more_requests_are_under_way_than_users_are_allowed(
+    platform: SmallPlatform,
+) -> None:
+    stated = described(platform.port)
+    stated["limits"]["concurrent_users"] = 2
+    stated["auth"]["validators"]["me"]["url"] = f"http://127.0.0.1:{platform.port}/slow"
+    async with opened(stated) as lab:
+        person = await logged_in(lab)
+        await asyncio.gather(*(lab.client.present(person, "me", TOKEN) for _ in range(6)))
+    assert platform.most_at_once == 2
+
+
+async def test_an_address_that_the_platform_hands_out_is_not_visited(
+    platform: SmallPlatform,
+) -> None:
+    visited: list[str] = []
+
+    async def elsewhere(scope: Any, receive: Any, send: Any) -> None:
+        del receive, send
+        visited.append(scope["path"])
+
+    async with serving(elsewhere) as port:
+        platform.elsewhere = f"//127.0.0.1:{port}"
+        http = f"http://127.0.0.1:{platform.port}"
+        stated = described(platform.port)
+        stated["conversation"] = {"create": {"url": f"{http}/handed-out"}, "id": "body.id"}
+        stated["persistence"] = {"url": "http:{thread_id}/read"}
+        stated["websocket"]["url"] = "ws:{thread_id}/socket"
+        stated["limits"]["hosts"] = [f"127.0.0.1:{platform.port}"]
+        async with opened(stated) as lab:
+            person = await logged_in(lab)
+            assert await lab.client.open_conversation(person) == f"//127.0.0.1:{port}"
+            with pytest.raises(LimitReachedError, match=r"limits\.hosts"):
+                await lab.client.read_conversation(person, person.thread_id or "")
+            with pytest.raises(LimitReachedError, match=r"limits\.hosts"):
+                await lab.client.connect(person)
+    assert visited == []
+
+
+async def test_what_was_done_is_in_the_evidence_as_the_platform_saw_it(
+    platform: SmallPlatform, tmp_path: Path
+) -> None:
+    parameters = Parameters.model_validate(
+        {"target": described(platform.port), "expectation": "none"}
+    )
+    plan = Plan("websocket.event_manager_init", parameters, frozenset(), 1, 1, tmp_path)
+    [result] = await run_plan(plan)
+    assert result.verdict.outcome is Outcome.PASS, result.verdict.reason
+    spent = json.loads((tmp_path / "guest.json").read_text())
+    [path] = (tmp_path / "histories").glob("*.jsonl")
+    [counted] = [e.data for e in read(path).of(Kind.MEASURED) if e.subject == "guest"]
+    for found in (spent, counted):
+        assert (found["requests"], found["connections"]) == (platform.requests, 1)
+        assert found["hosts"] == {f"127.0.0.1:{platform.port}": platform.requests + 1}
+    assert (counted["users_at_once"], counted["refused"]) == (1, 0)
+
+
 async def test_requests_keep_the_stated_rate() -> None:
     guest = Guest(Limits(rate_per_s=50))
     began = time.perf_counter()
@@ -94,6 +186,24 @@ async def test_more_users_than_allowed_are_not_connected(platform: SmallPlatform
         assert (await lab.client.connect(people[0]))[0] is not None
         with pytest.raises(LimitReachedError, match="concurrent_users"):
             await lab.client.connect(people[1])
+
+
+async def test_silence_is_waited_for_no_longer_than_allowed_and_is_none_then(
+    platform: SmallPlatform,
+) -> None:
+    stated = described(platform.port, silence_after_s=5.0)
+    stated["limits"]["seconds"] = 0.5
+    async with opened(stated) as lab:
+        await logged_in(lab)
+        began = time.perf_counter()
+        with pytest.raises(LimitReachedError, match=r"limits.seconds allows 0.5.*silence_after_s"):
+            await silence(lab.client)
+        assert time.perf_counter() - began < 0.6
+        assert lab.kinds(Kind.SILENCE) == []
+        [timeout] = lab.kinds(Kind.TIMEOUT)
+        assert timeout["awaited"] == "silence"
+    async with opened(described(platform.port)) as lab:
+        assert (await silence(lab.client)).data["proven"] is False
 
 
 async def test_redirects_are_recorded_and_not_followed(platform: SmallPlatform) -> None:
