@@ -258,18 +258,19 @@ async def open_trial(
     number: int = 1,
     guest: Guest | None = None,
     about: Mapping[str, Any] | None = None,
+    redactor: Redactor | None = None,
 ) -> AsyncIterator[OpenTrial]:
     """Open a trial on a running target; its sockets and history end with the context.
 
     ``about`` goes into the header (wiring, isolation); the checker does not look at it. Trial N
-    uses seed + N - 1, the contrast of a trial the same.
+    uses seed + N - 1, the contrast of a trial the same. ``redactor`` may know secrets already.
     """
     cls = case_class(case_id)
     seed = parameters.seed + number - 1
     source = random.Random(f"{case_id}/{seed}")
     outlives_us = target.kind is TargetKind.DEPLOYMENT
     fresh = random.SystemRandom() if outlives_us else source
-    redactor = Redactor(pseudonymise=target.kind is TargetKind.DEPLOYMENT)
+    redactor = redactor or Redactor(pseudonymise=target.kind is TargetKind.DEPLOYMENT)
     if guest is None:
         shared = path is not None and target.limits is not None
         guest = Guest(target.limits, path.parent.parent / LEDGER if shared and path else None)

@@ -11,8 +11,8 @@ from gp_helpers.evidence.errors import (
     SecretFoundError,
 )
 from gp_helpers.evidence.expected import ExitStatus, exit_status, expected_of
-from gp_helpers.evidence.finalising import Finalised, finalise
-from gp_helpers.evidence.folder import RunFolder
+from gp_helpers.evidence.finalising import Finalised, finalise, write_page
+from gp_helpers.evidence.folder import RunFolder, unpublished
 from gp_helpers.evidence.patterns import patterns
 from gp_helpers.evidence.reading import Reading, read_run, runs_in
 from gp_helpers.evidence.rechecking import Difference, DifferenceKind, Recheck, recheck
@@ -63,4 +63,6 @@ __all__ = [
     "scan",
     "trend",
     "trend_svg",
+    "unpublished",
+    "write_page",
 ]

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import re
+import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -76,12 +77,14 @@ def finalise(
     reason: str | None = None,
     interrupted: bool = False,
     canaries: Iterable[str] = (),
+    pages: Collection[Path] = (),
 ) -> Finalised:
     """Derive the verdicts of a run and write everything that is made of them.
 
     ``reason``: why the run ended before its end; None if it came to its end, or if nobody knows.
     ``interrupted``: somebody interrupted it. ``canaries``: secrets to look for, beside those of
-    the environment. Raises `EvidenceWriteError`, and `RunFolderTakenError` while another process
+    the environment. ``pages``: notebooks that are pages already, see `write_page`. Raises
+    `EvidenceWriteError`, and `RunFolderTakenError` while another process
     writes the run.
     """
     run = RunFolder.join(run) if isinstance(run, Path) else run
@@ -93,6 +96,7 @@ def finalise(
     environment = _ended(run, reason, interrupted)
     for made_last in (MANIFEST_FILE, "index.html", SCAN_FILE):
         (run.path / made_last).unlink(missing_ok=True)
+    problems = list(_withheld(run))
     gathered = _Gathered(run)
     trials = list(gathered.trials())
     verdicts = assemble(environment, trials, stated_in(gathered.names, gathered.read))
@@ -103,7 +107,7 @@ def finalise(
     run.write_text(
         "traffic.har", archive(gathered.exchanges, version=workbook_version(), comment=comment)
     )
-    problems = list(_notebooks(run))
+    problems += _notebooks(run, pages)
     secrets = {*canaries, *environment_secrets(environment.get("parameters"))}
     scanned = with_those_left(run.path, scan(run.path, secrets))
     index = _index(run, verdicts, environment, gathered, scanned)
@@ -177,11 +181,31 @@ def _tells_more(one: TrialResult, other: TrialResult) -> bool:
     return _TELLING.index(one.verdict.outcome) < _TELLING.index(other.verdict.outcome)
 
 
-def _notebooks(run: RunFolder) -> Iterator[str]:
+def _withheld(run: RunFolder) -> Iterator[str]:
+    """Remove the logs of applications whose trial never ended: their secrets are not known."""
+    for folder in sorted((run.path / "logs").glob(".*/")):
+        shutil.rmtree(folder, ignore_errors=True)
+        yield (
+            f"no logs of {folder.name.removeprefix('.')}: the trial was never closed, "
+            "so which secrets they hold is not known"
+        )
+
+
+def write_page(run: RunFolder, notebook: Path) -> None:
+    """Write an executed notebook of a run as HTML, ahead of the run's end.
+
+    Raises ``ValueError`` if it cannot be read as a notebook, and `EvidenceWriteError`.
+    """
+    run.write_text(f"{notebook.stem}.html", notebook_html(notebook, title=notebook.stem))
+
+
+def _notebooks(run: RunFolder, pages: Collection[Path]) -> Iterator[str]:
     """Write each notebook as HTML; yields what could not be written as such."""
     for path in sorted(run.path.glob("*.ipynb")):
+        if path in pages:
+            continue
         try:
-            run.write_text(f"{path.stem}.html", notebook_html(path, title=path.stem))
+            write_page(run, path)
         except ValueError as error:
             yield f"no HTML of a notebook: {error}"
 

@@ -36,6 +36,11 @@ _HISTORY = re.compile(
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
+def unpublished(folder: Path) -> Path:
+    """Where something stands beside its place until it may be evidence: hidden files are not."""
+    return folder.with_name(f".{folder.name}")
+
+
 def new_run_id(environment: str, now: datetime) -> str:
     """An id that sorts by time and says what was run: ``20261122T205538Z-as_reported-3f9a``."""
     name = re.sub(r"[^A-Za-z0-9_-]+", "-", Path(environment).stem)[:40] or "run"

@@ -19,7 +19,8 @@ import httpx
 from gp_helpers.cases import Role, case_class, open_trial, take_all
 from gp_helpers.checkers import Outcome, Verdict
 from gp_helpers.cloud_run import CloudRunError
-from gp_helpers.history import History
+from gp_helpers.evidence import environment_secrets
+from gp_helpers.history import History, Redactor
 from gp_helpers.parameters import DeploymentTarget, EmbeddedTarget, Parameters
 from gp_helpers.probes import new_client
 from gp_helpers.targets import open_target
@@ -70,6 +71,9 @@ async def run_trial(
         if folder is None:
             folder = Path(stack.enter_context(TemporaryDirectory(prefix="golden-path-")))
         name = f"{plan.case_id}.{role.value}.{number}"
+        redactor = Redactor(pseudonymise=isinstance(plan.parameters.target, DeploymentTarget))
+        for secret in environment_secrets():
+            redactor.register(secret, "environment")
         try:
             async with open_target(
                 plan.parameters.target,
@@ -87,6 +91,7 @@ async def run_trial(
                     role=role,
                     number=number,
                     about={"defects": sorted(plan.defects)},
+                    redactor=redactor,
                 ) as opened:
                     verdict = await take_all(opened)
                 history = opened.trial.recorder.history

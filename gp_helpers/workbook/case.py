@@ -150,6 +150,7 @@ class CaseHandle(CaseViews):
             number,
             history,
             self._lab.folder / "logs" / history.stem,
+            self._lab.secrets,
         )
         trial = HeldTrial(order)
         self._lab.adopt(trial)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from gp_helpers.display.html import Html, table, tag
-from gp_helpers.evidence import RunFolder, finalise, leave_scan
+from gp_helpers.evidence import RunFolder, environment_secrets, finalise, leave_scan
 from gp_helpers.parameters import (
     AsgiTarget,
     DeploymentTarget,
@@ -70,6 +70,8 @@ class Lab:
         self.about = about
         """The suite or case whose selected cases have to be accounted for; None: those taken."""
         self.resolved = resolved(parameters)
+        self.secrets = tuple(environment_secrets(parameters.as_json()))
+        """Those of the environment; a trial learns more of them."""
         self._supervisor = Supervisor("lab")
         self._http: httpx.AsyncClient | None = None
         self._cases: dict[str, CaseHandle] = {}

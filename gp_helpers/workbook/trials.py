@@ -14,11 +14,12 @@ import httpx
 
 from gp_helpers.cases import OpenTrial, Role, Shown, Step, case_class, open_trial
 from gp_helpers.checkers import Verdict, judge
-from gp_helpers.history import History
-from gp_helpers.parameters import Parameters
+from gp_helpers.history import History, Redactor
+from gp_helpers.parameters import DeploymentTarget, Parameters
 from gp_helpers.probes import Supervisor
 from gp_helpers.targets import open_target
 from gp_helpers.workbook.errors import StepOutOfOrder
+from gp_helpers.workbook.secrecy import ServiceLogs, hide_secrets, without_secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ class Order:
     number: int
     history: Path
     logs: Path
+    secrets: tuple[str, ...] = ()
+    """Of the environment: known before anything is recorded."""
 
 
 class HeldTrial:
@@ -44,6 +47,12 @@ class HeldTrial:
         self._supervisor = Supervisor(f"{order.case_id} {order.role.value} {order.number}")
         self._opened: OpenTrial | None = None
         self._is_closed = False
+        self._redactor = Redactor(
+            pseudonymise=isinstance(order.parameters.target, DeploymentTarget)
+        )
+        for secret in order.secrets:
+            self._redactor.register(secret, "environment")
+        self._logs = ServiceLogs(order.parameters.target, order.logs, self._redactor)
 
     async def open(self, http: httpx.AsyncClient) -> None:
         """Start the platform and the trial; nothing is left if that fails or is interrupted."""
@@ -54,7 +63,7 @@ class HeldTrial:
                     order.parameters.target,
                     defects=order.defects,
                     arrangement=case_class(order.case_id).arranged(order.parameters),
-                    folder=order.logs,
+                    folder=self._logs.written_to,
                     http=http,
                 )
             )
@@ -68,18 +77,18 @@ class HeldTrial:
                     role=order.role,
                     number=order.number,
                     about={"defects": sorted(order.defects)},
+                    redactor=self._redactor,
                 )
             )
-        except BaseException:
+        except BaseException as error:
+            hide_secrets(error, self._redactor)
             await self.close()
             raise
 
     @property
     def secrets(self) -> frozenset[str]:
         """The passwords and tokens of the trial's people, to look for in what it wrote."""
-        if self._opened is None:
-            return frozenset()
-        return self._opened.trial.recorder.redactor.secrets
+        return self._redactor.secrets
 
     @property
     def opened(self) -> OpenTrial:
@@ -126,11 +135,12 @@ class HeldTrial:
             await self.close("interrupted", f"{step.name} was interrupted")
             raise
         except Exception as error:
+            hide_secrets(error, self._redactor)
             await self.close("failed", f"{type(error).__name__}: {error}")
             raise
         if step.name == names[-1]:
             await self.close("completed")
-        return shown
+        return Shown(self._redactor.text(shown.title), without_secrets(shown.rows, self._redactor))
 
     async def close(self, outcome: str = "interrupted", error: str | None = None) -> None:
         """End the trial, its sockets and its platform; does nothing the second time."""
@@ -139,4 +149,7 @@ class HeldTrial:
         self._is_closed = True
         if self._opened is not None:
             self._opened.end(outcome, error)
-        await self._supervisor.close()
+        try:
+            await self._supervisor.close()
+        finally:
+            self._logs.publish()

@@ -1,0 +1,67 @@
+"""What services print, before it becomes evidence; what steps show and exceptions say of secrets.
+
+The embedded platform logs no secret. Somebody's own applications print what they like, so theirs is
+written where nobody looks for evidence, and published without secrets when the trial has ended. If
+the kernel dies before, it is never published: nobody knows any more which secrets it holds.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gp_helpers.evidence import unpublished
+from gp_helpers.history import Redactor
+from gp_helpers.parameters import AsgiTarget, DeploymentTarget, EmbeddedTarget
+
+
+class ServiceLogs:
+    """The logs of the services of one trial."""
+
+    def __init__(
+        self,
+        target: EmbeddedTarget | AsgiTarget | DeploymentTarget,
+        published: Path,
+        redactor: Redactor,
+    ) -> None:
+        self._published = published
+        self._redactor = redactor
+        self.written_to = unpublished(published) if isinstance(target, AsgiTarget) else published
+        """The folder that services write into."""
+
+    def publish(self) -> None:
+        """Move what was written to where it is evidence, without secrets."""
+        if self.written_to == self._published or not self.written_to.is_dir():
+            return
+        for path in sorted(self.written_to.rglob("*")):
+            if path.is_file():
+                text = path.read_text(encoding="utf-8", errors="replace")
+                shown = self._published / path.relative_to(self.written_to)
+                shown.parent.mkdir(parents=True, exist_ok=True)
+                shown.write_text(self._redactor.text(text), encoding="utf-8")
+        shutil.rmtree(self.written_to)
+
+
+def without_secrets(value: Any, redactor: Redactor) -> Any:
+    """What a step shows, without secrets in its texts; a column may be called ``token``."""
+    if isinstance(value, str):
+        return redactor.text(value)
+    if isinstance(value, Mapping):
+        return {key: without_secrets(inner, redactor) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_secrets(inner, redactor) for inner in value]
+    return value
+
+
+def hide_secrets(error: BaseException, redactor: Redactor) -> None:
+    """Take secrets out of what an exception and those behind it say: a notebook shows them."""
+    seen: set[int] = set()
+    behind: BaseException | None = error
+    while behind is not None and id(behind) not in seen:
+        seen.add(id(behind))
+        behind.args = tuple(
+            redactor.text(one) if isinstance(one, str) else one for one in behind.args
+        )
+        behind = behind.__cause__ or behind.__context__
