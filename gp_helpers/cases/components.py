@@ -61,12 +61,14 @@ async def _auth_alone(trial: Trial) -> dict[str, Any]:
     decision = await trial.client.present(
         person, validator, person.access_token, about="component check"
     )
+    label = trial.client.label_of(decision.identity)
+    is_known = decision.identity is not None and person.user_id is not None
     return record_component(
         trial,
         validator,
-        "accepts a token that was just issued",
-        decision.accepted,
-        f"identity {trial.client.label_of(decision.identity)}",
+        "accepts a token that was just issued, for whom it was issued to",
+        decision.accepted and not (is_known and label != person.label),
+        f"identity {label}",
     )
 
 

@@ -31,6 +31,9 @@ from gp_helpers.faults.timing import PreciseTimer
 CLOSE_TIMEOUT_S = 1.0
 """How long both sides may take to answer a close that was planned."""
 _MOST_BYTES_HELD = 1 << 20
+_MOST_BYTES_AT_A_TIME = 1 << 15
+_MOST_BYTES_IN_THE_KERNEL = 1 << 18
+"""On each side and way: what a flood has passed to nobody yet when it is noticed."""
 
 
 class ConnectionOwner(Protocol):
@@ -73,6 +76,7 @@ class Side(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
+        _read_little_at_a_time(self.transport)
         self._can_half_close = self.transport.can_write_eof()
 
     def data_received(self, data: bytes) -> None:
@@ -101,7 +105,7 @@ class Side(asyncio.Protocol):
         self._connection.regulate()
 
     def send(self, data: bytes) -> None:
-        if self.transport is not None and not self.is_lost:
+        if self.transport is not None and not self.transport.is_closing():
             self.transport.write(data)
 
     def send_own(self) -> None:
@@ -131,6 +135,16 @@ class Side(asyncio.Protocol):
             self.transport.pause_reading()
         else:
             self.transport.resume_reading()
+
+
+def _read_little_at_a_time(transport: asyncio.Transport) -> None:
+    """Many small messages at once would keep everybody else on the loop waiting."""
+    if hasattr(transport, "max_size"):
+        transport.max_size = _MOST_BYTES_AT_A_TIME
+    raw = transport.get_extra_info("socket")
+    if raw is not None:
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _MOST_BYTES_IN_THE_KERNEL)
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _MOST_BYTES_IN_THE_KERNEL)
 
 
 class FrameConnection:

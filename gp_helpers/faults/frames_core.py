@@ -30,6 +30,11 @@ from gp_helpers.faults.frames_plan import (
 )
 from gp_helpers.faults.tcp_core import Ending
 
+MOST_FRAGMENTS = 10_000
+"""A message in more parts, empty ones included, is not put together."""
+BYTES_BESIDE = 256
+"""What a message takes beside its payload, so that many small ones count as well."""
+
 
 class MessageTooBig(Exception):
     """Raised when a message in fragments grows beyond what the proxy holds."""
@@ -131,7 +136,7 @@ class FrameExchange:
         self._lanes[direction].line.delay = delay
 
     def bytes_held(self, direction: Direction) -> int:
-        """Payload that was taken in and has not left."""
+        """What was taken in and has not left, with what each message takes beside its payload."""
         return self._lanes[direction].bytes_held
 
     # What arrives
@@ -150,7 +155,8 @@ class FrameExchange:
         else:
             lane.fragments.append(frame)
             lane.fragment_bytes += size
-            if lane.fragment_bytes > self._max_message_bytes:
+            is_too_big = lane.fragment_bytes > self._max_message_bytes
+            if is_too_big or len(lane.fragments) > MOST_FRAGMENTS:
                 raise MessageTooBig
             if frame.fin:
                 frames, size = tuple(lane.fragments), lane.fragment_bytes
@@ -168,7 +174,7 @@ class FrameExchange:
                 return
             if isinstance(planned.intervention, DelayFrame):
                 extra = planned.intervention.seconds
-        lane.bytes_held += size
+        lane.bytes_held += size + BYTES_BESIDE
         lane.line.push(_Item(message, planned), size, now, extra_s=extra)
 
     def receive_end(self, direction: Direction, ending: Ending, now: float) -> None:
@@ -250,7 +256,7 @@ class FrameExchange:
     def _leave(self, lane: _Lane, item: _Item, fate: Fate, now: float) -> None:
         self._leaving += [(lane.direction, frame) for frame in item.message.frames]
         self._record(item, fate, now)
-        lane.bytes_held = max(0, lane.bytes_held - item.message.size)
+        lane.bytes_held = max(0, lane.bytes_held - item.message.size - BYTES_BESIDE)
         if self._plan.note_passed(item.message):
             for each in self._lanes.values():
                 self._release(each, now)
@@ -290,7 +296,7 @@ class FrameExchange:
             self._lose(lane, item, now)
 
     def _lose(self, lane: _Lane, item: _Item, now: float) -> None:
-        lane.bytes_held = max(0, lane.bytes_held - item.message.size)
+        lane.bytes_held = max(0, lane.bytes_held - item.message.size - BYTES_BESIDE)
         self._record(item, Fate.LOST, now)
 
     def _close(self, close: Close, now: float) -> None:

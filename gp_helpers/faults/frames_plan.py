@@ -17,6 +17,7 @@ from gp_helpers.faults.delay_line import Direction
 
 MOST_BYTES_DECODED = 262_144
 """A larger message has no JSON type: decoding it would hold up every other message."""
+MOST_APPLICATIONS_KEPT = 10_000
 
 
 class WireMessage:
@@ -164,7 +165,7 @@ class PlannedFrame:
     remaining: int | None
     """``None``: until it is taken back."""
     applied_to: list[tuple[int, Direction, int]] = field(default_factory=list)
-    """Connection, direction and number of each message that it was applied to."""
+    """Connection, direction and number of the first messages that it was applied to."""
     is_open: bool = False
     """Whether what a `HoldUntilPassed` waits for has passed."""
     _matched: dict[int, int] = field(default_factory=lambda: defaultdict(int))
@@ -179,7 +180,8 @@ class PlannedFrame:
 
     def note_applied(self, message: WireMessage) -> None:
         """It was applied to this message."""
-        self.applied_to.append((message.connection, message.direction, message.number))
+        if len(self.applied_to) < MOST_APPLICATIONS_KEPT:
+            self.applied_to.append((message.connection, message.direction, message.number))
         if self.remaining is not None:
             self.remaining -= 1
 

@@ -22,7 +22,7 @@ from gp_helpers.faults import (
     HoldUntilPassed,
     ReorderFrame,
 )
-from gp_helpers.faults.frames_core import FrameExchange, MessageTooBig
+from gp_helpers.faults.frames_core import MOST_FRAGMENTS, FrameExchange, MessageTooBig
 from gp_helpers.faults.tcp_core import Ending
 
 UP, DOWN = Direction.TO_SERVER, Direction.TO_CLIENT
@@ -188,6 +188,24 @@ def test_fragments_are_one_message_and_stay_fragments(wire: Wire) -> None:
         wire.exchange.receive(DOWN, part, 0.0)
     left = [frame for _, frame in wire.exchange.pop_due(0.0)]
     assert left == [parts[1], parts[0], parts[2], parts[0], parts[2]]
+
+
+def test_empty_fragments_without_end_are_refused(wire: Wire) -> None:
+    wire.exchange.receive(DOWN, Frame(Opcode.TEXT, b"", fin=False), 0.0)
+    empty = Frame(Opcode.CONT, b"", fin=False)
+    for _ in range(MOST_FRAGMENTS - 1):
+        wire.exchange.receive(DOWN, empty, 0.0)
+    with pytest.raises(MessageTooBig):
+        wire.exchange.receive(DOWN, empty, 0.0)
+
+
+def test_many_small_messages_that_are_held_count_for_more_than_their_payload(wire: Wire) -> None:
+    wire.exchange.set_delay(DOWN, Delay(latency_s=60))
+    for _ in range(1000):
+        wire.exchange.receive(DOWN, Frame(Opcode.PING, b""), 0.0)
+    assert wire.exchange.bytes_held(DOWN) > 100_000
+    assert len(wire.exchange.pop_due(61.0)) == 1000
+    assert wire.exchange.bytes_held(DOWN) == 0
 
 
 def test_fragments_that_grow_without_end_are_refused(wire: Wire) -> None:

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 import traceback
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,34 @@ from gp_helpers.targets.opening import open_target
 _STATUS = Path("/proc/self/status")
 
 
-def target(base: str, *, seconds: float) -> dict[str, Any]:
+def target(base: str, *, seconds: float, transport: str = "json") -> dict[str, Any]:
     """The server's description: as an honest platform would be described."""
+    described = _over_json(base, seconds=seconds)
+    if transport == "socketio":
+        described["websocket"] |= _over_socketio(base, described["websocket"])
+    return described
+
+
+def _over_socketio(base: str, over_json: dict[str, Any]) -> dict[str, Any]:
+    """The same messages as Socket.IO events: each is the first argument of its type's event."""
+    root, _, name = base.rpartition("/")
+    return {
+        "url": root,
+        "transport": "socketio",
+        "options": {"path": f"{name}/socket.io", "auth": {"token": "{token}"}},
+        "present_token": "none",
+        "ready": "event == 'connection_established'",
+        "identity": "data.data.user_id",
+        "request": {"event": "ask", "data": over_json["request"]},
+        "correlate": "data.request_id == '{request_id}'",
+        "events": {name: f"event == '{name}'" for name in over_json["events"]},
+        "answer": "data.data.result",
+        "error": "event == 'error'",
+        "event_owner": "data.user_id",
+    }
+
+
+def _over_json(base: str, *, seconds: float) -> dict[str, Any]:
     socket = base.replace("http://", "ws://")
     return {
         "kind": "deployment",
@@ -86,21 +113,34 @@ def target(base: str, *, seconds: float) -> dict[str, Any]:
 
 
 async def visit(
-    name: str, case: str, base: str, *, seconds: float, http: httpx.AsyncClient
+    name: str,
+    case: str,
+    base: str,
+    *,
+    seconds: float,
+    transport: str,
+    framed: bool,
+    http: httpx.AsyncClient,
 ) -> dict[str, Any]:
-    """One case against one behaviour, as a run would do it; its verdict, or what broke."""
+    """One case against one behaviour, as a run would do it; its verdict, or what broke.
+
+    ``framed`` puts the frame proxy between them.
+    """
+    described = target(f"{base}/{name}", seconds=seconds, transport=transport)
+    described["limits"]["faults"] = ["frame_hold"] if framed else []
     parameters = Parameters.model_validate(
-        {
-            "target": target(f"{base}/{name}", seconds=seconds),
-            "expectation": "none",
-            "concurrent_users": 2,
-        }
+        {"target": described, "expectation": "none", "concurrent_users": 2}
     )
     began = time.perf_counter()
-    found: dict[str, Any] = {"name": name, "case": case}
+    found: dict[str, Any] = {
+        "name": name,
+        "case": case,
+        "transport": transport,
+        "framed": framed,
+    }
     try:
         with tempfile.TemporaryDirectory() as folder:
-            arrangement = case_class(case).arranged(parameters)
+            arrangement = replace(case_class(case).arranged(parameters), framed=framed)
             async with (
                 open_target(
                     parameters.target,

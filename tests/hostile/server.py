@@ -25,6 +25,8 @@ EVENTS = (
     "tool_completed",
     "agent_completed",
 )
+JSON, SOCKETIO = "json", "socketio"
+"""What the socket speaks."""
 TEXT, BINARY, CLOSE, PING = 0x1, 0x2, 0x8, 0x9
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
@@ -35,6 +37,8 @@ class Stage(Enum):
     LOGIN = "login"
     VALIDATE = "validate"
     HANDSHAKE = "handshake"
+    CONNECT = "connect"
+    """In place of the namespace's connection, over Socket.IO."""
     GREETING = "greeting"
     """In place of the first message on an open socket."""
     ANSWER = "answer"
@@ -123,6 +127,11 @@ class Socket(Visit):
 
     async def next_message(self) -> dict[str, Any]:
         """The next JSON message of the client; raises `Gone` when it closes."""
+        found: dict[str, Any] = json.loads(await self.next_text())
+        return found
+
+    async def next_text(self) -> str:
+        """The next text of the client; raises `Gone` when it closes."""
         while True:
             opcode, payload = await self._next_frame()
             if opcode == CLOSE:
@@ -130,8 +139,7 @@ class Socket(Visit):
                     await self.frame(payload, CLOSE)
                 raise Gone
             if opcode == TEXT:
-                found: dict[str, Any] = json.loads(payload)
-                return found
+                return payload.decode()
 
     async def _next_frame(self) -> tuple[int, bytes]:
         try:
@@ -153,7 +161,7 @@ class Socket(Visit):
             "type": name,
             "request_id": request["id"],
             "user_id": self.user,
-            "data": {"result": f"Your largest cost is storage, {self.canary}."},
+            "data": {"result": f"About {request['message']!r}: look at storage, {self.canary}."},
             **more,
         }
 
@@ -178,6 +186,7 @@ class Behaviour:
     """The case that meets it."""
     is_heavy: bool = False
     """It offers more than anybody should keep in memory."""
+    transport: str = JSON
 
 
 def frame(payload: bytes, opcode: int = TEXT, *, first: int = 0x80, masked: bool = False) -> bytes:
@@ -267,6 +276,10 @@ class HostileServer:
                 raise Gone
             case "ws":
                 await self._open(visit, behaviour)
+            case path if path.startswith("socket.io/"):
+                from tests.hostile.engine import open_engine
+
+                await open_engine(self, visit, behaviour)
             case _:
                 await visit.answer({"error": visit.path}, "404 Not Found")
 
@@ -276,6 +289,14 @@ class HostileServer:
         self._tokens[token] = user
         self._canaries[user] = self._canaries[json.loads(visit.body)["email"]]
         await visit.answer({"access_token": token, "expires_in": 300, "user": {"id": user}})
+
+    def user_of(self, token: str) -> str | None:
+        """Whose token it is."""
+        return self._tokens.get(token)
+
+    def canary_of(self, user: str) -> str:
+        """The user's own word."""
+        return self._canaries[user]
 
     async def _open(self, visit: Visit, behaviour: Behaviour | None) -> None:
         token = visit.headers.get("authorization", "").removeprefix("Bearer ")

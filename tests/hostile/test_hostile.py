@@ -6,12 +6,13 @@ import asyncio
 import json
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from tests.hostile import events, frames, handshakes, http_bodies, http_framing
-from tests.hostile.server import Behaviour, serving
+from tests.hostile import events, frames, handshakes, http_bodies, http_framing, socketio
+from tests.hostile.server import JSON, SOCKETIO, Behaviour, Stage, serving
 from tests.support.repository import ROOT
 
 SECONDS = 1.5
@@ -30,13 +31,14 @@ CASES = (
     "auth.validation_cascade",
     "websocket.event_manager_init",
     "websocket.connection_interference",
+    "journey.login_to_answer",
 )
 
+MODULES = (http_framing, http_bodies, handshakes, frames, events, socketio)
 BEHAVIOURS: Mapping[str, Behaviour] = {
-    behaviour.name: behaviour
-    for module in (http_framing, http_bodies, handshakes, frames, events)
-    for behaviour in module.BEHAVIOURS
+    behaviour.name: behaviour for module in MODULES for behaviour in module.BEHAVIOURS
 }
+JOURNEY = CASES[-1]
 
 
 async def _visit(job: dict[str, Any]) -> list[dict[str, Any]]:
@@ -61,10 +63,54 @@ async def _visit(job: dict[str, Any]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in told.decode().splitlines()]
 
 
+@dataclass(frozen=True)
+class Visit:
+    """One behaviour, met by one case."""
+
+    behaviour: Behaviour
+    case: str
+    framed: bool = False
+    """Whether the frame proxy stands between them."""
+
+    @property
+    def key(self) -> tuple[str, str, str, bool]:
+        """What the visit is found by."""
+        return (self.behaviour.name, self.case, self.behaviour.transport, self.framed)
+
+    def job(self) -> dict[str, Any]:
+        """The visit as the other process reads it."""
+        name, case, transport, framed = self.key
+        seconds = HONEST_SECONDS if name == HONEST else SECONDS
+        return {
+            "name": name,
+            "case": case,
+            "transport": transport,
+            "framed": framed,
+            "seconds": seconds,
+        }
+
+
+async def _never(*_: Any) -> None:
+    raise AssertionError("nobody takes the honest platform over")
+
+
+HONEST_VISITS = [
+    Visit(Behaviour(HONEST, Stage.ANSWER, _never, transport=transport), case, framed)
+    for case in CASES
+    for transport in (JSON, SOCKETIO)
+    for framed in (False, True)
+]
+VISITS = [
+    *(Visit(one, one.case) for one in BEHAVIOURS.values()),
+    *(Visit(one, JOURNEY) for one in BEHAVIOURS.values() if not one.is_heavy),
+    *(Visit(one, one.case, True) for module in (handshakes, frames) for one in module.BEHAVIOURS),
+]
+
+
 async def _visit_all() -> tuple[list[dict[str, Any]], list[str]]:
-    heavy = [_as_visit(one) for one in BEHAVIOURS.values() if one.is_heavy]
-    light = [_as_visit(one) for one in BEHAVIOURS.values() if not one.is_heavy]
-    honest = [{"name": HONEST, "case": case, "seconds": HONEST_SECONDS} for case in CASES]
+    honest = [one.job() for one in HONEST_VISITS]
+    heavy = [one.job() for one in VISITS if one.behaviour.is_heavy]
+    light = [one.job() for one in VISITS if not one.behaviour.is_heavy]
     async with serving(BEHAVIOURS) as hostile:
         base = f"http://127.0.0.1:{hostile.port}"
         one_by_one, at_once = await asyncio.gather(
@@ -74,39 +120,42 @@ async def _visit_all() -> tuple[list[dict[str, Any]], list[str]]:
         return one_by_one + at_once, hostile.failures
 
 
-def _as_visit(behaviour: Behaviour) -> dict[str, Any]:
-    return {"name": behaviour.name, "case": behaviour.case, "seconds": SECONDS}
+Key = tuple[str, str, str, bool]
 
 
 @pytest.fixture(scope="module")
-def visits() -> Mapping[tuple[str, str], dict[str, Any]]:
-    """What became of each behaviour, by its name and the case that met it."""
+def visits() -> Mapping[Key, dict[str, Any]]:
+    """What became of each visit."""
     found, failures = asyncio.run(_visit_all())
     assert failures == []
-    return {(one["name"], one["case"]): one for one in found}
+    return {(one["name"], one["case"], one["transport"], one["framed"]): one for one in found}
 
 
 def test_there_are_at_least_forty_behaviours_and_each_has_a_name_of_its_own() -> None:
-    modules = (http_framing, http_bodies, handshakes, frames, events)
-    assert len(BEHAVIOURS) == sum(len(module.BEHAVIOURS) for module in modules)
+    assert len(BEHAVIOURS) == sum(len(module.BEHAVIOURS) for module in MODULES)
     assert len(BEHAVIOURS) >= 40
 
 
-@pytest.mark.parametrize("case", CASES)
+def _named(visit: Visit) -> str:
+    name, case, transport, framed = visit.key
+    return "-".join([name, case, transport, *(["framed"] if framed else [])])
+
+
+@pytest.mark.parametrize("visit", HONEST_VISITS, ids=_named)
 def test_the_same_server_passes_while_it_is_honest(
-    visits: Mapping[tuple[str, str], dict[str, Any]], case: str
+    visits: Mapping[Key, dict[str, Any]], visit: Visit
 ) -> None:
-    assert visits[HONEST, case]["outcome"] == "pass", visits[HONEST, case]["reason"]
+    assert visits[visit.key]["outcome"] == "pass", visits[visit.key]["reason"]
 
 
-@pytest.mark.parametrize("behaviour", BEHAVIOURS.values(), ids=lambda one: one.name)
+@pytest.mark.parametrize("visit", VISITS, ids=_named)
 def test_misbehaviour_ends_in_a_verdict_that_is_no_pass(
-    visits: Mapping[tuple[str, str], dict[str, Any]], behaviour: Behaviour
+    visits: Mapping[Key, dict[str, Any]], visit: Visit
 ) -> None:
-    visit = visits[behaviour.name, behaviour.case]
-    assert visit["outcome"] in ("fail", "inconclusive"), visit["reason"]
-    assert visit["reason"]
-    assert visit["strays"] == []
-    assert visit["seconds"] < SECONDS + GRACE_S
-    if behaviour.is_heavy:
-        assert visit["megabytes"] < MEGABYTES
+    found = visits[visit.key]
+    assert found["outcome"] in ("fail", "inconclusive"), found["reason"]
+    assert found["reason"]
+    assert found["strays"] == []
+    assert found["seconds"] < SECONDS + GRACE_S
+    if visit.behaviour.is_heavy:
+        assert found["megabytes"] < MEGABYTES

@@ -30,6 +30,7 @@ class LoginToAnswer(Case):
         "auth.logout": ("token_is_dead",),
         "auth.validators": ("token_is_dead",),
         "persistence": ("stored_once",),
+        "websocket.event_owner": ("own_events",),
         "websocket.ready": ("connected",),
     }
     users_at_once = 1

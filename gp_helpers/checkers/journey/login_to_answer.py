@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from gp_helpers.checkers.claims import Claim, Disagreement, Judgement, Observed
-from gp_helpers.checkers.delivery import five_events, questions
+from gp_helpers.checkers.delivery import five_events, own_events, questions
 from gp_helpers.checkers.journey.answers import grounded, replies, stored_once
 from gp_helpers.checkers.journey.connections import connected
 from gp_helpers.history import Entry, History, Kind
 
 
 def check(history: History) -> Judgement:
-    """Logged in, connected, five events, grounded, stored, logged out."""
+    """Logged in, connected, five events of one's own, grounded, stored, logged out."""
     journeys = [entry for entry in history.of(Kind.EXPECTED) if "journey" in entry.data]
     person = str(journeys[-1].data["journey"]) if journeys else ""
     asked = questions(history)
@@ -19,6 +19,7 @@ def check(history: History) -> Judgement:
         _logged_in(history, person).claim(),
         connected(history, [person] if person else []).claim(),
         five_events(asked, "JOURNEY_EVENTS_INCOMPLETE").claim(),
+        own_events(history, "JOURNEY_FOREIGN_EVENT").claim(),
         answer.claim(),
         stored_once(history, asked, "JOURNEY_CONVERSATION_LOST", person=person).claim(),
         _logged_out(history).claim(),

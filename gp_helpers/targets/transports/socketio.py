@@ -70,6 +70,7 @@ class SocketIoChannel:
             websocket_extra_options={
                 "headers": dict(stated.headers),
                 "max_msg_size": stated.max_message_bytes,
+                "timeout": aiohttp.ClientWSTimeout(ws_close=_CLOSE_WITHIN_S),
             },
         )
         self._session = session
@@ -91,6 +92,7 @@ class SocketIoChannel:
     async def receive(self) -> Received:
         taken = await self._inbox.take()
         if taken is None:
+            await self._leave()
             raise self._end()
         if taken.undecodable is not None:
             return Received(None, taken.raw[:_SHOWN], taken.undecodable)
@@ -118,15 +120,19 @@ class SocketIoChannel:
     async def abort(self) -> None:
         self._closed_by_us = 1006
         self._inbox.close()
+        await self._leave()
+
+    async def _leave(self) -> None:
+        """End whatever is left of the connection, which everything that still waits notices."""
         websocket = self.client.eio.ws
         connection = websocket and websocket.get_extra_info("socket")
         if connection is not None:
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-        await self._leave()
-
-    async def _leave(self) -> None:
         await self.client.end_tasks(within_s=_CLOSE_WITHIN_S)
+        if websocket is not None:
+            with suppress(TimeoutError, OSError, aiohttp.ClientError):
+                await asyncio.wait_for(websocket.close(), _CLOSE_WITHIN_S)
         await self._session.close()
 
 
