@@ -7,9 +7,10 @@ import asyncio
 import json
 import os
 import sys
+import threading
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from gp_helpers.evidence import (
     RunFolder,
     compare,
     finalise,
+    write_page,
 )
 from gp_helpers.execution import ExecutionError, ExitReason, NotebookJob, NotebookResult, execute
 from gp_helpers.parameters import (
@@ -35,6 +37,7 @@ from gp_helpers.parameters import (
     validate,
 )
 from gp_helpers.plan import SUITES, CaseInfo, Suite, select
+from gp_helpers.targets.opening import PRELOAD, runs_as_processes
 
 RUN_VARIABLE = "GOLDEN_PATH_RUN"
 SECONDS_A_CASE = 30.0
@@ -180,17 +183,52 @@ def _run_all(
             for one in chosen
         ]
         jobs = [job for one, run in zip(chosen, runs, strict=True) for job in _jobs(one, run)]
+        pages = _Pages(runs)
         quiet = options.quiet or options.json
         with Progress(jobs, enabled=not quiet) as progress:
             results = asyncio.run(
-                execute(jobs, concurrency=options.jobs, warm=options.warm, progress=progress.take)
+                execute(
+                    jobs,
+                    concurrency=options.jobs,
+                    warm=options.warm,
+                    services=_services(chosen),
+                    progress=progress.take,
+                    ended=pages.make,
+                )
             )
         interrupted = any(one.exit_reason is ExitReason.INTERRUPTED for one in results)
         finished = [
-            finalise(run, reason=_why_partial(run, results), interrupted=interrupted)
+            finalise(
+                run,
+                reason=_why_partial(run, results),
+                interrupted=interrupted,
+                pages=pages.made,
+            )
             for run in runs
         ]
     return finished, interrupted
+
+
+class _Pages:
+    """Makes a page of each notebook when it has ended, while others still run."""
+
+    def __init__(self, runs: Sequence[RunFolder]) -> None:
+        self._runs = {run.path: run for run in runs}
+        self._one_at_a_time = threading.Lock()
+        self.made: set[Path] = set()
+
+    def make(self, result: NotebookResult) -> None:
+        """Make the page; what fails here is tried again, and told, at the run's end."""
+        path = result.job.destination
+        with self._one_at_a_time, suppress(ValueError, EvidenceError):
+            write_page(self._runs[path.parent], path)
+            self.made.add(path)
+
+
+def _services(chosen: Sequence[Selected]) -> Sequence[str]:
+    """What the processes of the platforms import, where any are started as processes."""
+    targets = [one.parameters.target for one in chosen]
+    return PRELOAD if any(runs_as_processes(target) for target in targets) else ()
 
 
 def _jobs(selected: Selected, run: RunFolder) -> list[NotebookJob]:

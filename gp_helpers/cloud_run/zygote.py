@@ -3,6 +3,7 @@
 It belongs to one Python process, its owner, whose death it notices in two ways: the owner's socket
 reports end of file, and the kernel kills it (Linux). Whoever starts services has a *session*, a
 socket of its own; when a session's socket closes, its services are killed, frozen ones included.
+An owner may share it: other processes then begin sessions at a Unix socket.
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ class Zygote:
         self._owner_lifeline = owner_lifeline
         self._own_lifeline, self._own_lifeline_end = os.pipe()
         self._sessions: set[_Session] = set()
+        self._listener: socket.socket | None = None
+        """Where other processes begin sessions, if the owner shares its zygote."""
         self._session_of: dict[int, tuple[_Session, int]] = {}
         self._selector = selectors.DefaultSelector()
         self._wakeup, self._wakeup_end = socket.socketpair()
@@ -95,10 +98,27 @@ class Zygote:
             if message["command"] == "session":
                 [descriptor] = self._owner_reader.take_descriptors(1)
                 self._add_session(socket.socket(fileno=descriptor))
+            elif message["command"] == "listen":
+                [descriptor] = self._owner_reader.take_descriptors(1)
+                self._listen(socket.socket(fileno=descriptor))
             elif message["command"] == "preload":
                 self._owner.setblocking(True)
                 self._owner.sendall(encode(preload(message["modules"], message["sys_path"])))
                 self._owner.setblocking(False)
+
+    def _listen(self, listener: socket.socket) -> None:
+        if self._listener is not None:
+            self._selector.unregister(self._listener)
+            self._listener.close()
+        listener.setblocking(False)
+        self._listener = listener
+        self._selector.register(listener, selectors.EVENT_READ, self._accept)
+
+    def _accept(self) -> None:
+        assert self._listener is not None
+        with suppress(OSError):
+            connection, _ = self._listener.accept()
+            self._add_session(connection)
 
     def _add_session(self, connection: socket.socket) -> None:
         connection.setblocking(False)
@@ -116,6 +136,8 @@ class Zygote:
                 self._spawn(session, message)
             elif message["command"] == "signal":
                 self._signal(session, message["id"], message["signal"])
+            elif message["command"] == "preload":
+                self._tell(session, preload(message["modules"], message["sys_path"]))
 
     def _end_session(self, session: _Session) -> None:
         session.is_ended = True
@@ -158,6 +180,7 @@ class Zygote:
                 self._owner,
                 self._wakeup,
                 self._wakeup_end,
+                *filter(None, [self._listener]),
                 *(session.connection for session in self._sessions),
             ):
                 connection.close()
@@ -218,11 +241,17 @@ def _kill_group(pid: int) -> None:
 
 
 def preload(modules: list[str], sys_path: list[str]) -> dict[str, Any]:
-    """Import `modules` here, so that services are forked with them; return what to answer."""
+    """Import `modules` here, so that services are forked with them; return what to answer.
+
+    A name ``module:function`` has the function called, too: what it keeps is there in each fork.
+    """
     sys.path[:] = sys_path
     for name in modules:
+        module_name, _, function = name.partition(":")
         try:
-            importlib.import_module(name)
+            module = importlib.import_module(module_name)
+            if function:
+                getattr(module, function)()
         except Exception:
             return {"event": "preload_failed", "reason": f"{name}:\n{traceback.format_exc()}"}
         threads = _thread_count()

@@ -1,4 +1,8 @@
-"""The owner's side of the zygote: one warm parent a Python process, shared by all its hosts."""
+"""The owner's side of the zygote: one warm parent a Python process, shared by all its hosts.
+
+A process whose environment names another one's zygote (`ZYGOTE_VARIABLE`) uses that instead of
+importing everything once more.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
 
 from gp_helpers.cloud_run.errors import HostClosedError, PreloadError
 from gp_helpers.cloud_run.messages import MessageReader, encode
@@ -27,6 +33,42 @@ _ONE_THREAD_EACH = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"
 )
 """Numerical libraries would start threads when imported, and a zygote must have just one."""
+
+
+ZYGOTE_VARIABLE = "GOLDEN_PATH_ZYGOTE"
+"""Names the Unix socket of a zygote that its owner shares."""
+
+
+class Zygote(Protocol):
+    """What a host needs of a zygote."""
+
+    def open_session(self) -> socket.socket:
+        """Return a session's socket; the services started on it end when it closes."""
+        ...
+
+    def preload(self, modules: Sequence[str]) -> None:
+        """Import `modules` in the zygote, those that are not there yet; `PreloadError`."""
+        ...
+
+
+class SharedZygote:
+    """The zygote of another process, which shares it at a Unix socket."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def open_session(self) -> socket.socket:
+        session = socket.socket(socket.AF_UNIX)
+        try:
+            session.connect(self._path)
+        except OSError as error:
+            session.close()
+            raise HostClosedError(f"the shared zygote cannot be reached: {error}") from error
+        return session
+
+    def preload(self, modules: Sequence[str]) -> None:
+        with self.open_session() as session:
+            _preload(session, MessageReader(session), modules)
 
 
 class ZygoteOwner:
@@ -99,19 +141,24 @@ class ZygoteOwner:
             missing = [name for name in modules if name not in self._preloaded]
             if not missing:
                 return
-            command = {"command": "preload", "modules": missing, "sys_path": sys.path}
+            _preload(self._socket, self._reader, missing)
+            self._preloaded.update(missing)
+
+    def share(self, path: Path) -> None:
+        """Let other processes of this user begin sessions at a Unix socket at `path`.
+
+        The caller owns the file and its folder, which nobody else may enter. Sharing at another
+        path ends this one.
+        """
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(path))
+            listener.listen()
             try:
-                self._socket.sendall(encode(command))
+                with self._lock:
+                    command = encode({"command": "listen"})
+                    socket.send_fds(self._socket, [command], [listener.fileno()])
             except OSError as error:
                 raise HostClosedError("the zygote has ended") from error
-            answers = self._reader.read()
-            while answers == []:
-                answers = self._reader.read()
-            if not answers:
-                raise HostClosedError("the zygote ended while it imported modules")
-            if answers[0]["event"] != "preloaded":
-                raise PreloadError(answers[0]["reason"])
-            self._preloaded.update(missing)
 
     def close(self) -> None:
         """End the zygote and every service; returns when they are gone."""
@@ -127,17 +174,47 @@ class ZygoteOwner:
         close_quietly(self._lifeline_end)
 
 
+def _preload(connection: socket.socket, reader: MessageReader, modules: Sequence[str]) -> None:
+    command = {"command": "preload", "modules": list(modules), "sys_path": sys.path}
+    try:
+        connection.sendall(encode(command))
+    except OSError as error:
+        raise HostClosedError("the zygote has ended") from error
+    answers = reader.read()
+    while answers == []:
+        answers = reader.read()
+    if not answers:
+        raise HostClosedError("the zygote ended while it imported modules")
+    if answers[0]["event"] != "preloaded":
+        raise PreloadError(answers[0]["reason"])
+
+
 _current: ZygoteOwner | None = None
 _current_lock = threading.Lock()
 
 
-def warm_zygote(preload: Sequence[str] = ()) -> ZygoteOwner:
-    """Return this process's zygote, started if need be, with `preload` imported (blocking)."""
+def own_zygote() -> ZygoteOwner:
+    """Return this process's own zygote, started if need be."""
     global _current
     with _current_lock:
         if _current is None or not _current.is_alive:
             _current = ZygoteOwner()
-        owner = _current
+        return _current
+
+
+def warm_zygote(preload: Sequence[str] = ()) -> Zygote:
+    """Return the zygote that this process uses, with `preload` imported (blocking).
+
+    It is the one that is shared with this process, or its own, started if need be.
+    """
+    path = os.environ.get(ZYGOTE_VARIABLE)
+    if path is not None and _current is None:
+        shared = SharedZygote(path)
+        # Whoever shared it may have ended; what this process starts must not depend on that.
+        with contextlib.suppress(HostClosedError):
+            shared.preload(preload)
+            return shared
+    owner = own_zygote()
     owner.preload(preload)
     return owner
 

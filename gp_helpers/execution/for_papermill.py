@@ -15,7 +15,7 @@ from papermill.log import logger
 from tqdm.auto import tqdm
 
 from gp_helpers.execution.errors import NotebookEndedError
-from gp_helpers.execution.kernels.keeper import open_keeper
+from gp_helpers.execution.kernels.keeper import open_keeper, warm_modules
 from gp_helpers.execution.kernels.session import KernelSession, quick_context
 from gp_helpers.execution.notebook_run import Limits, NotebookRun, RunSummary
 from gp_helpers.execution.outcomes import DEFAULT_DEADLINE_S, CellResult, ExitReason, Interruption
@@ -66,9 +66,11 @@ def execute_for_papermill(
         bar.total = cells
         bar.update(number - bar.n)
 
+    modules = warm_modules([Path(source)]) if warm else ()
+
     async def run(interruption: Interruption) -> RunSummary:
         with quick_context() as context:
-            async with open_keeper(warm=warm) as keeper:
+            async with open_keeper(warm=modules) as keeper:
                 session = KernelSession(
                     keeper,
                     context,

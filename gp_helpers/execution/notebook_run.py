@@ -31,8 +31,8 @@ from gp_helpers.execution.saving import Save
 
 _TIMEOUT_TAG = "timeout="
 _AUTOSAVE_S = 1.0
-_AUTOSAVE_SHARE = 0.05
-"""Saving during a long cell takes at most this share of the time."""
+_SAVING_SHARE = 0.05
+"""Saving before the end takes at most this share of the time."""
 _PAPERMILL_STATUS = {CellOutcome.COMPLETED: "completed", CellOutcome.NOT_RUN: "pending"}
 
 CellBegan = Callable[[int, int, int], None]
@@ -100,6 +100,7 @@ class NotebookRun:
         }
         self._cell_limits = {index: cell_limit(cell) for index, cell in self._cells.items()}
         self._save_error: OSError | None = None
+        self._next_save = 0.0
         self._exit_reason = ExitReason.COMPLETED
         self._detail = ""
 
@@ -213,11 +214,13 @@ class NotebookRun:
         return f"the notebook took longer than its {self._limits.notebook_s:g} s"
 
     def _note(self, session: KernelSession, index: int, ended: Ended, began: float) -> CellResult:
-        """Write a cell's end into the notebook, and save it."""
+        """Write a cell's end into the notebook, and save it; quick cells are saved together."""
         result = CellResult(index, ended.outcome, self._loop.time() - began, ended.detail)
         session.outputs.settle()
         self._write(result, ended)
-        self._try_to_save()
+        is_quick = result.outcome is CellOutcome.COMPLETED and self._loop.time() < self._next_save
+        if not is_quick:
+            self._try_to_save()
         return result
 
     def _save_noted(self, session: KernelSession, index: int, ended: Ended, began: float) -> None:
@@ -290,24 +293,26 @@ class NotebookRun:
         self._try_to_save()
 
     def _try_to_save(self) -> None:
-        """Save; what cannot be saved now is tried again at the next cell, and told at the end."""
+        """Save; what cannot be saved now is tried again later, and told at the end."""
+        began = self._loop.time()
         try:
             self._save(self._notebook)
             self._save_error = None
         except OSError as error:
             self._save_error = error
+        ended = self._loop.time()
+        self._next_save = ended + (ended - began) / _SAVING_SHARE
 
     async def _autosave(self, session: KernelSession) -> None:
-        """Save what a long cell prints while it runs, so that a killed runner leaves it behind."""
-        pause, saved = _AUTOSAVE_S, 0
+        """Save what happens between the ends of cells, so that a killed runner leaves it behind."""
+        saved = 0
         while True:
-            await asyncio.sleep(pause)
+            await asyncio.sleep(max(_AUTOSAVE_S, self._next_save - self._loop.time()))
             if session.messages == saved:
                 continue
-            saved, began = session.messages, self._loop.time()
+            saved = session.messages
             session.outputs.settle()
             self._try_to_save()
-            pause = max(_AUTOSAVE_S, (self._loop.time() - began) / _AUTOSAVE_SHARE)
 
 
 def _now() -> str:

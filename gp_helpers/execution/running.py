@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 
-from gp_helpers.execution.kernels.keeper import open_keeper
+from gp_helpers.cloud_run.zygote_owner import ZYGOTE_VARIABLE, own_zygote
+from gp_helpers.execution.kernels.keeper import Keeper, open_keeper, warm_modules
 from gp_helpers.execution.outcomes import CellEvent, Interruption, NotebookJob, NotebookResult
 from gp_helpers.execution.quick_imports import IRI_GRAMMAR, without
 
@@ -18,7 +20,9 @@ async def execute(
     *,
     concurrency: int,
     warm: bool = False,
+    services: Sequence[str] = (),
     progress: Callable[[CellEvent], None] = lambda _: None,
+    ended: Callable[[NotebookResult], None] = lambda _: None,
     handle_signals: bool = True,
 ) -> list[NotebookResult]:
     """Execute notebooks; return their results in the order of the jobs.
@@ -28,7 +32,10 @@ async def execute(
     Args:
         concurrency: How many kernels run at once.
         warm: Fork kernels from a parent that has the workbook's imports done.
+        services: Modules of the services that the notebooks start as processes; where there are
+            any, all kernels share one parent of such processes, which has these imported.
         progress: Told when a code cell begins and when it ends.
+        ended: Called, in a thread, when a notebook has ended, while others still run.
         handle_signals: While this runs in the main thread, SIGINT and SIGTERM interrupt all
             notebooks: running cells end as ``interrupted``, what there is is saved. Without it,
             cancelling does the same, but gives no results.
@@ -42,7 +49,12 @@ async def execute(
         raise ValueError(f"concurrency: expected at least 1, found {concurrency}")
     interruption: Interruption = asyncio.get_running_loop().create_future()
     with interrupting(interruption, handle_signals):
-        async with open_keeper(warm=warm) as keeper:
+        modules = warm_modules({job.source for job in jobs}) if warm else ()
+        async with (
+            open_keeper(warm=modules) as keeper,
+            sharing_a_zygote(keeper, services) as shared,
+        ):
+            jobs = [replace(job, environment={**shared, **job.environment}) for job in jobs]
             # Imported while the keeper starts: each takes its time, and there are two cores.
             with without(IRI_GRAMMAR):
                 from gp_helpers.execution.side_by_side import run_side_by_side
@@ -53,7 +65,25 @@ async def execute(
                 concurrency=concurrency,
                 interruption=interruption,
                 progress=progress,
+                ended=ended,
             )
+
+
+@asynccontextmanager
+async def sharing_a_zygote(keeper: Keeper, modules: Sequence[str]) -> AsyncIterator[dict[str, str]]:
+    """Share this process's zygote with the kernels; give what their environment has to say."""
+    if not modules:
+        yield {}
+        return
+    path = keeper.folder / "zygote"
+    zygote = await asyncio.to_thread(own_zygote)
+    zygote.share(path)
+    # The kernels ask for the same modules, and hear why there are none.
+    preloading = asyncio.create_task(asyncio.to_thread(zygote.preload, modules))
+    try:
+        yield {ZYGOTE_VARIABLE: str(path)}
+    finally:
+        await asyncio.gather(preloading, return_exceptions=True)
 
 
 @contextmanager

@@ -30,6 +30,7 @@ async def run_side_by_side(
     concurrency: int,
     interruption: Interruption,
     progress: Callable[[CellEvent], None],
+    ended: Callable[[NotebookResult], None],
 ) -> list[NotebookResult]:
     """See `gp_helpers.execution.execute`."""
     notebooks = prepared(jobs)
@@ -38,13 +39,24 @@ async def run_side_by_side(
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [
-                    group.create_task(runner.run(job, notebook))
+                    group.create_task(_run_and_tell(runner, job, notebook, ended))
                     for job, notebook in zip(jobs, notebooks, strict=True)
                 ]
         except ExceptionGroup as errors:
             # The first one cancelled the others, which have saved what they had.
             raise errors.exceptions[0] from None
         return [task.result() for task in tasks]
+
+
+async def _run_and_tell(
+    runner: Runner,
+    job: NotebookJob,
+    notebook: NotebookNode,
+    ended: Callable[[NotebookResult], None],
+) -> NotebookResult:
+    result = await runner.run(job, notebook)
+    await asyncio.to_thread(ended, result)
+    return result
 
 
 class Runner:

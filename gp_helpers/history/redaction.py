@@ -34,6 +34,9 @@ from gp_helpers.history.secret_forms import (
 
 _SHORTEST = 6
 """Shorter literals are not looked for in texts: they would be found everywhere."""
+_SHORT = 200
+"""Texts up to this length are remembered when nothing was found in them."""
+_MOST_REMEMBERED = 20_000
 _LONG = 10_000
 """In longer texts each literal is looked for, to hold no set as large as the text."""
 _DEEPEST_ASSIGNMENT = 10
@@ -78,6 +81,8 @@ class Redactor:
         self._secrets: set[str] = set()
         self._anchors: dict[str, list[str]] = {}
         self._issued: set[str] = set()
+        self._clean: set[str] = set()
+        """Short texts in which nothing was found: names and values that come again and again."""
         self._pseudonyms: dict[str, str] = {}
         self._pseudonymise = pseudonymise
         self.counts: dict[str, int] = {}
@@ -93,6 +98,7 @@ class Redactor:
         if len(secret) < _SHORTEST or secret in self._literals:
             return
         self._secrets.add(secret)
+        self._clean.clear()
         shown = f"‹{kind}›" if kind == "password" else f"‹{kind} {fingerprint(secret)}›"
         for form in encodings(secret):
             if form not in self._literals:
@@ -113,6 +119,17 @@ class Redactor:
 
     def text(self, value: str) -> str:
         """A text without secrets."""
+        if value in self._clean:
+            return value
+        found = sum(self.counts.values())
+        shown = self._searched(value)
+        if len(value) <= _SHORT and found == sum(self.counts.values()):
+            if len(self._clean) >= _MOST_REMEMBERED:
+                self._clean.clear()
+            self._clean.add(value)
+        return shown
+
+    def _searched(self, value: str) -> str:
         value = self._without_literals(value)
         if len(value) < _SHORTEST:
             return value

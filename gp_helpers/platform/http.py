@@ -169,7 +169,7 @@ def secrets_match(offered: str | None, expected: str) -> bool:
 
 
 @cache
-def _tls() -> ssl.SSLContext:
+def tls_context() -> ssl.SSLContext:
     """One for all clients of a process: reading the certificates takes tens of ms."""
     return httpx.create_ssl_context(trust_env=False)
 
@@ -184,7 +184,7 @@ def service_client() -> httpx.AsyncClient:
 
     return httpx.AsyncClient(
         trust_env=False,
-        verify=_tls(),
+        verify=tls_context(),
         event_hooks={"request": [hand_on]},
         limits=httpx.Limits(max_connections=200, max_keepalive_connections=50),
     )

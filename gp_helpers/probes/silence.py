@@ -17,7 +17,9 @@ from gp_helpers.probes.client import Client, NotDescribedError
 from gp_helpers.probes.socket import Socket
 from gp_helpers.targets.running import Ability
 
-_POLL_S = 0.004
+_FIRST_PAUSE_S = 0.004
+_LONGEST_PAUSE_S = 0.03
+"""Readings while something is under way cost the platform time that it needs for just that."""
 _PONG_WITHIN_S = 1.0
 
 
@@ -58,6 +60,7 @@ async def _waited_for(client: Client) -> Entry:
 
 async def _two_equal_readings(client: Client) -> Mapping[str, Mapping[str, Any]]:
     before: dict[str, Any] = {}
+    pause_s = _FIRST_PAUSE_S
     while True:
         instances = await client.target.controls.instances()
         readings = {name: await client.target.controls.state(name) for name in instances}
@@ -68,7 +71,8 @@ async def _two_equal_readings(client: Client) -> Mapping[str, Mapping[str, Any]]
         if not in_flight and now == before:
             return readings
         before = now
-        await asyncio.sleep(_POLL_S)
+        await asyncio.sleep(pause_s)
+        pause_s = min(2 * pause_s, _LONGEST_PAUSE_S) if in_flight else _FIRST_PAUSE_S
 
 
 async def _ping_all(client: Client) -> list[bool]:

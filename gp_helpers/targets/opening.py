@@ -15,16 +15,25 @@ from gp_helpers.parameters.schema import (
 )
 from gp_helpers.targets.running import Arrangement, RunningTarget
 
-PRELOAD = ("gp_helpers.platform.wiring", "gp_helpers.cloud_run.ingress")
-"""What the parent of the embedded platform's processes imports before it is forked."""
+PRELOAD = (
+    "gp_helpers.platform.wiring",
+    "gp_helpers.platform.http:tls_context",
+    "gp_helpers.cloud_run.ingress",
+)
+"""What the parent of the embedded platform's processes has done before it is forked."""
 
 
 def prepare(target: EmbeddedTarget | AsgiTarget | DeploymentTarget) -> None:
     """Do ahead of the first trial what takes long (blocking): warm the processes' parent."""
-    if isinstance(target, EmbeddedTarget) and target.isolation is Isolation.PROCESS:
+    if runs_as_processes(target):
         from gp_helpers.cloud_run.zygote_owner import warm_zygote
 
         warm_zygote(PRELOAD)
+
+
+def runs_as_processes(target: EmbeddedTarget | AsgiTarget | DeploymentTarget) -> bool:
+    """Whether each service of the target is a process of its own, with a parent to be warmed."""
+    return isinstance(target, EmbeddedTarget) and target.isolation is Isolation.PROCESS
 
 
 def open_target(

@@ -21,8 +21,8 @@ from gp_helpers.cloud_run import (
     ServiceSpec,
     ingress_spec,
     open_host,
-    warm_zygote,
 )
+from gp_helpers.cloud_run.zygote_owner import own_zygote
 
 APP = "tests.cloud_run.apps:build"
 
@@ -42,7 +42,7 @@ async def own(logs: Path, ending: str) -> None:
         )
         await frozen.freeze()
         pids = {one.name: one.pid for one in (plain, frozen, ingress)}
-        print(json.dumps({**pids, "zygote": warm_zygote().pid}), flush=True)
+        print(json.dumps({**pids, "zygote": own_zygote().pid}), flush=True)
         told_to_end = asyncio.Event()
         asyncio.get_running_loop().add_reader(sys.stdin, told_to_end.set)
         await told_to_end.wait()
@@ -55,7 +55,7 @@ async def own(logs: Path, ending: str) -> None:
 def main() -> None:
     logs, ending = Path(sys.argv[1]), sys.argv[2]
     if ending == "started-from-a-thread-that-ended":
-        starter = threading.Thread(target=warm_zygote)
+        starter = threading.Thread(target=own_zygote)
         starter.start()
         starter.join()
     if ending == "sigterm-handled":

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -99,13 +101,14 @@ async def test_a_held_write_lock_is_a_store_that_is_unavailable(
 
 
 async def _hold_postgresql_lock(store: Store) -> None:
-    held, release = anyio.Event(), anyio.Event()
+    held, release = anyio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
 
     async def hold() -> None:
         def work(connection: Any) -> None:
             connection.exec_driver_sql("LOCK TABLE outbox_heads IN EXCLUSIVE MODE")
-            anyio.from_thread.run_sync(held.set)
-            anyio.from_thread.run(release.wait)
+            loop.call_soon_threadsafe(held.set)
+            release.wait()
 
         await store.write(work)
 

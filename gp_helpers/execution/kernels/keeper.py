@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -35,27 +35,55 @@ WARM_MODULES = (
     "IPython.core.debugger",
     "IPython.core.pylabtools",
     "IPython.extensions.storemagic",
-    "numpy.random",
-    "pandas",
-    "pandas.io.formats.html",
-    "pandas.io.formats.string",
-    # Not matplotlib_inline.backend_inline: imported before there is a shell, it shows no figures.
-    "matplotlib.pyplot",
-    "matplotlib.backends.backend_agg",
-    "matplotlib.dates",
-    "PIL.PngImagePlugin",
-    "PIL.JpegImagePlugin",
-    "PIL.GifImagePlugin",
-    "PIL.BmpImagePlugin",
-    "PIL.PpmImagePlugin",
     "httpx",
     "websockets.asyncio.client",
     "pydantic",
     "yaml",
-    "gp_helpers.parameters",
-    "gp_helpers.workbook",
+    "anyio._backends._asyncio",
+    "httpcore._async.http11",
+    "psutil",
+    "gp_helpers.workbook.case",
+    "gp_helpers.workbook.lab",
+    "gp_helpers.cases.auth",
+    "gp_helpers.cases.factory",
+    "gp_helpers.cases.journey",
+    "gp_helpers.cases.routing",
+    "gp_helpers.cases.websocket",
+    "gp_helpers.checkers.auth",
+    "gp_helpers.checkers.factory",
+    "gp_helpers.checkers.journey",
+    "gp_helpers.checkers.routing",
+    "gp_helpers.checkers.websocket",
+    "gp_helpers.cloud_run.process_host",
+    "gp_helpers.display.mechanisms.auth",
+    "gp_helpers.display.mechanisms.factory",
+    "gp_helpers.display.mechanisms.journey",
+    "gp_helpers.display.mechanisms.routing",
+    "gp_helpers.display.mechanisms.websocket",
+    "gp_helpers.display.sources",
+    "gp_helpers.faults",
+    "gp_helpers.targets.embedded",
+    "gp_helpers.targets.transports.json_text",
 )
 """What a warm kernel has imported; the names that are not installed are passed over."""
+
+WARM_WHERE_NAMED = {
+    "numpy": ("numpy.random",),
+    "pandas": ("pandas", "pandas.io.formats.html", "pandas.io.formats.string"),
+    # Not matplotlib_inline.backend_inline: imported before there is a shell, it shows no figures.
+    "matplotlib": (
+        "numpy.random",
+        "matplotlib.pyplot",
+        "matplotlib.backends.backend_agg",
+        "matplotlib.dates",
+        "PIL.PngImagePlugin",
+        "PIL.JpegImagePlugin",
+        "PIL.GifImagePlugin",
+        "PIL.BmpImagePlugin",
+        "PIL.PpmImagePlugin",
+    ),
+}
+"""What it has imported besides, by a name that stands somewhere in the notebooks: half a second."""
 
 _BOOT = """
 import json, sys
@@ -217,14 +245,32 @@ class Keeper:
         self._connection.close()
 
 
+def warm_modules(sources: Iterable[Path]) -> list[str]:
+    """What kernels for these notebooks have imported; what cannot be read is told later."""
+    texts = []
+    for source in sources:
+        with contextlib.suppress(OSError):
+            texts.append(source.read_bytes())
+    named = [
+        module
+        for name, modules in WARM_WHERE_NAMED.items()
+        if any(name.encode() in text for text in texts)
+        for module in modules
+    ]
+    return [*WARM_MODULES, *dict.fromkeys(named)]
+
+
 @asynccontextmanager
-async def open_keeper(*, warm: bool) -> AsyncIterator[Keeper]:
-    """Start a keeper; when the context ends, it, every kernel and its folder are gone."""
+async def open_keeper(*, warm: Sequence[str] = ()) -> AsyncIterator[Keeper]:
+    """Start a keeper; when the context ends, it, every kernel and its folder are gone.
+
+    Its kernels are warm, with these modules imported, or cold where there are none.
+    """
     # The path of a Unix socket has 104 characters at most, and macOS's own folder takes half.
     folder = Path(tempfile.mkdtemp(prefix="gp-", dir="/tmp" if _is_long_temporary() else None))
     mine, its = socket.socketpair()
     with its:
-        told = [its.fileno(), os.getpid(), str(folder), list(WARM_MODULES) if warm else []]
+        told = [its.fileno(), os.getpid(), str(folder), list(warm)]
         process = subprocess.Popen(  # noqa: ASYNC220
             [sys.executable, "-c", _BOOT.format(root=PACKAGE_ROOT), json.dumps(told)],
             stdin=subprocess.DEVNULL,
@@ -234,7 +280,7 @@ async def open_keeper(*, warm: bool) -> AsyncIterator[Keeper]:
             # A Ctrl-C at the terminal goes to the whole foreground process group.
             start_new_session=True,
         )
-    keeper = Keeper(mine, folder, is_warm=warm)
+    keeper = Keeper(mine, folder, is_warm=bool(warm))
     try:
         yield keeper
     finally:

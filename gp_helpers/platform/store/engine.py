@@ -6,9 +6,11 @@ lock at its beginning, so that it waits for `busy_timeout_s` instead of failing 
 
 from __future__ import annotations
 
+import asyncio
 import re
 import sqlite3
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -45,7 +47,8 @@ class Store:
     def __init__(self, settings: StoreSettings) -> None:
         self._engine = _engine(settings)
         self._writer = self._engine.execution_options(write=True)
-        self._limiter = anyio.CapacityLimiter(settings.pool_size)
+        # Not anyio's threads: finding their owner takes a look at every task, each time.
+        self._threads = ThreadPoolExecutor(settings.pool_size, thread_name_prefix="store")
         self._insert: Callable[[Table], Any] = (
             sqlite.insert if self._engine.dialect.name == "sqlite" else postgresql.insert
         )
@@ -89,8 +92,13 @@ class Store:
         return int(row.version)
 
     async def close(self) -> None:
-        """Close all connections."""
-        await anyio.to_thread.run_sync(self._engine.dispose)
+        """Wait for what still runs, and close all connections."""
+
+        def close() -> None:
+            self._threads.shutdown()
+            self._engine.dispose()
+
+        await anyio.to_thread.run_sync(close)
 
     async def _run(self, engine: Engine, work: Callable[[Connection], T]) -> T:
         def in_transaction() -> T:
@@ -98,7 +106,10 @@ class Store:
                 return work(connection)
 
         try:
-            return await anyio.to_thread.run_sync(in_transaction, limiter=self._limiter)
+            running = asyncio.get_running_loop().run_in_executor(self._threads, in_transaction)
+            with anyio.CancelScope(shield=True):
+                await asyncio.wait([running])
+            return running.result()
         except (OperationalError, InterfaceError, PoolTimeout, sqlite3.OperationalError) as error:
             raise StoreUnavailable(f"The store cannot be used now ({_reason(error)}).") from error
 

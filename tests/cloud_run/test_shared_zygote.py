@@ -1,0 +1,99 @@
+"""One zygote for several processes: sessions at a Unix socket end like any other."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import anyio
+import pytest
+
+from gp_helpers.cloud_run import Isolation, ServiceSpec, close_zygote, open_host
+from gp_helpers.cloud_run.errors import HostClosedError, PreloadError
+from gp_helpers.cloud_run.zygote_owner import (
+    ZYGOTE_VARIABLE,
+    SharedZygote,
+    ZygoteOwner,
+    warm_zygote,
+)
+
+APP = "tests.cloud_run.apps:build"
+
+
+@pytest.fixture
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where a zygote of somebody else is shared with this process, which has none of its own."""
+    close_zygote()
+    owner = ZygoteOwner()
+    path = tmp_path / "zygote"
+    owner.share(path)
+    monkeypatch.setenv(ZYGOTE_VARIABLE, str(path))
+    yield path
+    owner.close()
+    close_zygote()
+
+
+def parent_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+@pytest.mark.anyio
+async def test_services_are_forked_from_the_shared_zygote_and_end_with_their_host(
+    path: Path, tmp_path: Path
+) -> None:
+    async with open_host(
+        Isolation.PROCESS, logs=tmp_path, preload=["tests.cloud_run.apps"], grace_s=0.5
+    ) as host:
+        service = await host.start(ServiceSpec(name="plain", entry=APP))
+        assert isinstance(warm_zygote(), SharedZygote)
+        assert parent_of(parent_of(service.pid or 0)) == os.getpid()
+        await service.freeze()
+    assert service.exit_status is not None
+
+
+IS_KILLED = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from gp_helpers.cloud_run import Isolation, ServiceSpec, open_host
+
+async def main():
+    async with open_host(Isolation.PROCESS, logs=Path(sys.argv[1])) as host:
+        service = await host.start(ServiceSpec(name="plain", entry=sys.argv[2]))
+        await service.freeze()
+        print(service.pid, flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.anyio
+async def test_services_of_a_killed_process_end_though_the_zygote_goes_on(
+    path: Path, tmp_path: Path
+) -> None:
+    killed = await anyio.run_process(
+        [sys.executable, "-c", IS_KILLED, str(tmp_path), APP], check=False, stderr=None
+    )
+    assert killed.returncode == -signal.SIGKILL
+    pid = int(killed.stdout)
+    with anyio.fail_after(5):
+        while Path(f"/proc/{pid}").exists():
+            await anyio.sleep(0.01)
+    assert isinstance(warm_zygote(), SharedZygote)
+
+
+def test_imports_that_fail_are_told_to_whoever_asked(path: Path) -> None:
+    with pytest.raises(PreloadError, match="there_is_none"):
+        warm_zygote(["there_is_none"])
+
+
+def test_where_the_sharing_process_has_ended_a_process_warms_its_own(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(ZYGOTE_VARIABLE, f"{path}.gone")
+    with pytest.raises(HostClosedError):
+        SharedZygote(f"{path}.gone").open_session()
+    assert isinstance(warm_zygote(), ZygoteOwner)
