@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import anyio
 import pytest
 
 from gp_helpers.cloud_run import Isolation, ServiceSpec, close_zygote, open_host
@@ -19,6 +20,7 @@ from gp_helpers.cloud_run.zygote_owner import (
     ZygoteOwner,
     warm_zygote,
 )
+from tests.cloud_run.conftest import is_alive
 
 APP = "tests.cloud_run.apps:build"
 
@@ -40,9 +42,10 @@ def parent_of(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
+@pytest.mark.usefixtures("path")
 @pytest.mark.anyio
 async def test_services_are_forked_from_the_shared_zygote_and_end_with_their_host(
-    path: Path, tmp_path: Path
+    tmp_path: Path,
 ) -> None:
     async with open_host(
         Isolation.PROCESS, logs=tmp_path, preload=["tests.cloud_run.apps"], grace_s=0.5
@@ -70,22 +73,24 @@ asyncio.run(main())
 """
 
 
-@pytest.mark.anyio
-async def test_services_of_a_killed_process_end_though_the_zygote_goes_on(
-    path: Path, tmp_path: Path
-) -> None:
-    killed = await anyio.run_process(
-        [sys.executable, "-c", IS_KILLED, str(tmp_path), APP], check=False, stderr=None
+@pytest.mark.usefixtures("path")
+def test_services_of_a_killed_process_end_though_the_zygote_goes_on(tmp_path: Path) -> None:
+    killed = subprocess.run(
+        [sys.executable, "-c", IS_KILLED, str(tmp_path), APP],
+        check=False,
+        stdout=subprocess.PIPE,
+        timeout=20,
     )
     assert killed.returncode == -signal.SIGKILL
-    pid = int(killed.stdout)
-    with anyio.fail_after(5):
-        while Path(f"/proc/{pid}").exists():
-            await anyio.sleep(0.01)
+    deadline = time.monotonic() + 5
+    while is_alive(int(killed.stdout)) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not is_alive(int(killed.stdout))
     assert isinstance(warm_zygote(), SharedZygote)
 
 
-def test_imports_that_fail_are_told_to_whoever_asked(path: Path) -> None:
+@pytest.mark.usefixtures("path")
+def test_imports_that_fail_are_told_to_whoever_asked() -> None:
     with pytest.raises(PreloadError, match="there_is_none"):
         warm_zygote(["there_is_none"])
 
