@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from gp_helpers.parameters.placeholders import UnknownPlaceholder, unknown_placeholders
 from gp_helpers.parameters.schema import (
     AsgiTarget,
     DeploymentTarget,
@@ -111,10 +112,24 @@ def resolved(parameters: Parameters, environ: Mapping[str, str] | None = None) -
 def validate(data: Mapping[str, Any], *, source: str, node: yaml.Node | None = None) -> Parameters:
     """Validate parameters that came from ``source``, which stands in front of each problem."""
     try:
-        return Parameters.model_validate(dict(data))
+        parameters = Parameters.model_validate(dict(data))
     except ValidationError as error:
         details = [dict(detail) for detail in error.errors()]
         raise ParameterError(source, _problems(details, node)) from None
+    target = data.get("target")
+    unknown = unknown_placeholders(target) if isinstance(target, Mapping) else ()
+    problems = [_unfillable(one, node) for one in unknown]
+    if problems:
+        raise ParameterError(source, problems)
+    return parameters
+
+
+def _unfillable(unknown: UnknownPlaceholder, node: yaml.Node | None) -> str:
+    key = ".".join(str(part) for part in unknown.path)
+    line = _line(node, unknown.path)
+    where = f"line {line}: {key}" if line else key
+    allowed = _allowed(unknown.name, unknown.allowed) if unknown.allowed else "allowed: none here"
+    return f"{where}: unknown placeholder {{{unknown.name}}}; {allowed}"
 
 
 _OTHER_FORM = ("string_type", "literal_error", "model_type")

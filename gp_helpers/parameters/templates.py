@@ -70,6 +70,11 @@ def render_expression(expression: str, variables: Mapping[str, Any]) -> str:
     return _PLACEHOLDER.sub(filled, expression)
 
 
+def placeholders_in(text: str) -> list[str]:
+    """The names of the placeholders in a text, each once, with their dots."""
+    return list(dict.fromkeys(_PLACEHOLDER.findall(text)))
+
+
 def fill_known(template: Any, known: Mapping[str, str]) -> Any:
     """Fill those placeholders that are known, by their whole dotted name; leave the others."""
     if isinstance(template, str):

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
-from gp_helpers.parameters import ParameterError, json_schema, load, resolved, validate
+from gp_helpers.parameters import (
+    AsgiTarget,
+    ParameterError,
+    json_schema,
+    load,
+    resolved,
+    validate,
+)
 from gp_helpers.parameters.description import states
 from gp_helpers.parameters.first_version import ASKS, first_version, is_asked
+from gp_helpers.parameters.loading import _models_of, _value_type
+from gp_helpers.parameters.placeholders import _WHERE, USER
 from gp_helpers.parameters.templates import render_expression
 from gp_helpers.probes.http import matches
 from gp_helpers.targets.accounts import stated_accounts
 from tests.support.repository import ROOT
+from tests.targets.people import somebody
 
 WRONG = """\
 target:
@@ -73,6 +84,86 @@ def test_what_was_meant_is_guessed_from_the_form_of_the_value(
     tmp_path: Path, text: str, told: str
 ) -> None:
     assert told in "\n".join(problems(tmp_path, text))
+
+
+UNKNOWN = """\
+target:
+  kind: deployment
+  auth:
+    login:
+      url: "https://x/{user.emial}"
+      json: {words: ["{txt}", "{user.password}"]}
+    token: {static: "{user.api_key}"}
+  accounts: {register: {url: "https://x/{token}"}}
+  websocket:
+    url: "wss://x/{thread_id}?{quantity}"
+    request: {id: "{request_id}", nested: {text: "{text}", who: "{user.canary}"}}
+    correlate: "id == '{text}'"
+    ping: {send: {n: "{ping_id}"}, pong: "n == '{pong_id}'"}
+    events: {agent_completed: "type == 'x'"}
+  health: {api: {url: "https://x/{token}"}}
+  facts: ['\\d{2} of {user.canary}', "{fact}"]
+  limits: {}
+"""
+
+
+def test_a_placeholder_that_nothing_will_ever_fill_is_found_when_the_file_is_read(
+    tmp_path: Path,
+) -> None:
+    assert [one.partition("; ")[0] for one in problems(tmp_path, UNKNOWN)] == [
+        "line 5: target.auth.login.url: unknown placeholder {user.emial}",
+        "line 6: target.auth.login.json.words.0: unknown placeholder {txt}",
+        "line 7: target.auth.token.static: unknown placeholder {user.api_key}",
+        "line 10: target.websocket.url: unknown placeholder {quantity}",
+        "line 12: target.websocket.correlate: unknown placeholder {text}",
+        "line 13: target.websocket.ping.pong: unknown placeholder {pong_id}",
+        "line 15: target.health.api.url: unknown placeholder {token}",
+        "line 16: target.facts.1: unknown placeholder {fact}",
+    ]
+    told = problems(tmp_path, UNKNOWN)
+    assert "did you mean user.email? allowed: user.email, user.password" in told[0]
+    assert told[4].endswith("; allowed: request_id")
+    assert told[6].endswith("; allowed: none here")
+
+
+def test_stated_accounts_may_have_keys_of_their_own_and_applications_have_addresses(
+    tmp_path: Path,
+) -> None:
+    stated = UNKNOWN.replace('{register: {url: "https://x/{token}"}}', "{inline: '[{}]'}")
+    found = problems(tmp_path, stated)
+    assert not any("user." in one.partition("; ")[0] for one in found)
+    asgi = (
+        "target:\n"
+        "  kind: asgi\n"
+        "  applications:\n"
+        "    auth: {app: 'm:a'}\n"
+        "    backend: {app: 'm:b', environment: {A: '{auth.url}', B: '{model.url}'}}\n"
+        "  auth: {login: {url: '{auth.url}/in'}}\n"
+        "  health: {b: {url: '{backend.ws_url}{moddel.url}'}}\n"
+    )
+    assert [one.partition("; ")[0] for one in problems(tmp_path, asgi)] == [
+        "line 5: target.applications.backend.environment.B: unknown placeholder {model.url}",
+        "line 7: target.health.b.url: unknown placeholder {moddel.url}",
+    ]
+
+
+def test_the_placeholders_of_a_user_are_those_that_a_person_has() -> None:
+    assert set(USER) == {f"user.{key}" for key in somebody().as_variables()}
+
+
+def test_every_place_of_placeholders_is_one_of_the_schema() -> None:
+    for stated in _WHERE:
+        model: Any = AsgiTarget
+        for part in stated.split("."):
+            if part != "*":
+                model = next(
+                    field.annotation
+                    for one in _models_of(model)
+                    for name, field in one.model_fields.items()
+                    if part in (name, field.alias)
+                )
+            else:
+                model = _value_type(model)
 
 
 def test_the_published_schema_is_the_current_one() -> None:
