@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from gp_helpers.evidence import ExitStatus
 from gp_helpers.parameters import ParameterError, folder, json_schema, load, resolved, validate
+from gp_helpers.parameters.first_version import ASKS, KINDS, answer_to, first_version, is_asked
 
 if TYPE_CHECKING:
     from gp_helpers.workbook.target_check import Checked, Stage
@@ -28,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     check.add_argument("--json", action="store_true", help="as JSON, for scripts")
     new = actions.add_parser("new", help="ask a dozen questions and write a first version")
     new.add_argument("--output", type=Path, help="default: parameters/NAME.yaml")
+    new.add_argument("--kind", choices=KINDS, help="asked for otherwise")
     new.add_argument("--defaults", action="store_true", help="do not ask, take every default")
     actions.add_parser("schema", help="print the JSON Schema of a parameter file")
 
@@ -166,13 +168,14 @@ def _short(value: Any) -> str:
 def _new(options: argparse.Namespace) -> ExitStatus:
     import yaml
 
-    from gp_helpers.parameters.first_version import ASKS, first_version, is_asked
-
+    stated = {"kind": options.kind} if options.kind else {}
     answers: dict[str, str] = {}
     for ask in ASKS:
-        if is_asked(ask, answers):
+        if ask.key in stated:
+            answers[ask.key] = stated[ask.key]
+        elif is_asked(ask, answers):
             given = "" if options.defaults else input(f"{ask.text} [{ask.default}]: ").strip()
-            answers[ask.key] = given or ask.default
+            answers[ask.key] = answer_to(ask, given)
         else:
             answers[ask.key] = ""
     try:

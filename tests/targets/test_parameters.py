@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from gp_helpers.cli.main import main
 from gp_helpers.parameters import (
     AsgiTarget,
     ParameterError,
@@ -18,7 +19,14 @@ from gp_helpers.parameters import (
     validate,
 )
 from gp_helpers.parameters.description import states
-from gp_helpers.parameters.first_version import ASKS, first_version, is_asked
+from gp_helpers.parameters.first_version import (
+    ASKS,
+    KINDS,
+    NONE,
+    answer_to,
+    first_version,
+    is_asked,
+)
 from gp_helpers.parameters.loading import _models_of, _value_type
 from gp_helpers.parameters.placeholders import _WHERE, USER
 from gp_helpers.parameters.templates import render_expression
@@ -203,13 +211,73 @@ def test_a_part_is_stated_below_a_mapping_if_one_of_its_values_states_it() -> No
 
 
 @pytest.mark.parametrize("login", ["json", "form", "oauth2", "static"])
-def test_a_first_version_is_valid_whatever_is_answered(login: str) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("others", ["", NONE])
+def test_a_first_version_is_valid_whatever_is_answered(kind: str, login: str, others: str) -> None:
+    given = {"kind": kind, "login": login, "user_field": "handle"}
+    given |= dict.fromkeys(("who_am_i", "register_path", "ready_path", "answer"), others)
+    given |= {"auth_app": "accounts:app"} if not others else {}
     answers: dict[str, str] = {}
     for ask in ASKS:
-        given = login if ask.key == "login" else ask.default
-        answers[ask.key] = given if is_asked(ask, answers) else ""
+        answer = answer_to(ask, given.get(ask.key, ""))
+        answers[ask.key] = answer if is_asked(ask, answers) else ""
     parameters = validate(yaml.safe_load(first_version(answers)), source="new")
-    assert parameters.as_json()["target"]["kind"] == "deployment"
+    target = parameters.as_json()["target"]
+    assert target["kind"] == kind
+    assert ("applications" in target) == (kind == "asgi")
+    assert ("limits" in target) == (kind == "deployment")
+
+
+PLATFORM = """\
+import json
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse
+from starlette.routing import Route, WebSocketRoute
+
+async def enter(request):
+    return JSONResponse({"access_token": "key-of-" + (await request.json())["email"]})
+
+async def health(request):
+    return JSONResponse({})
+
+async def me(request):
+    known = request.headers.get("authorization", "").startswith("Bearer key-of-")
+    return JSONResponse({}, 200 if known else 401)
+
+async def talk(socket):
+    if not socket.headers.get("authorization", "").startswith("Bearer key-of-"):
+        await socket.close()
+        return
+    await socket.accept()
+    async for text in socket.iter_text():
+        await socket.send_json({"type": "done", "id": json.loads(text)["id"]})
+
+app = Starlette(routes=[
+    Route("/auth/register", enter, methods=["POST"]),
+    Route("/auth/login", enter, methods=["POST"]),
+    Route("/health", health), Route("/api/me", me), WebSocketRoute("/ws", talk),
+])
+"""
+
+
+def test_a_first_version_for_ones_own_application_can_be_checked_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "their_platform.py").write_text(PLATFORM)
+    given = {"kind": "asgi", "name": "mine", "path": str(tmp_path)}
+    given["backend_app"] = "their_platform:app"
+    asked = {ask.text: ask.key for ask in ASKS}
+    monkeypatch.setattr(
+        "builtins.input", lambda text: given.get(asked[text.rpartition(" [")[0]], "")
+    )
+    path = tmp_path / "mine.yaml"
+    assert main(["target", "new", "--output", str(path)]) == 0
+    assert main(["target", "check", "--env", str(path)]) == 0
+    told = capsys.readouterr().out
+    for stage in ("account", "log in", "validators", "connect", "ask"):
+        assert f"ok           {stage:14}" in told
+    assert main(["target", "new", "--kind", "asgi", "--defaults", "--output", str(path)]) == 3
+    assert "is there already" in capsys.readouterr().err
 
 
 def test_what_accounts_hold_is_never_quoted(tmp_path: Path) -> None:
