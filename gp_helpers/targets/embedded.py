@@ -43,7 +43,7 @@ from gp_helpers.targets.embedded_description import SERVICE_ID, embedded_descrip
 from gp_helpers.targets.opening import PRELOAD
 from gp_helpers.targets.running import Arrangement, Hop, RunningTarget, TargetKind
 
-_WIRING = "gp_helpers.platform.wiring"
+_SERVICES = "gp_helpers.platform.services"
 _BACKEND_SERVICE_ID = "backend"
 _CHEAP_PASSWORDS = {"time_cost": 1, "memory_cost_kib": 64, "parallelism": 1}
 """argon2's cost in trials; at its defaults a journey takes ten times as long."""
@@ -90,7 +90,7 @@ class _Platform:
     def spec(self, name: str, entry: str, settings: Mapping[str, Any]) -> ServiceSpec:
         return ServiceSpec(
             name=name,
-            entry=f"{_WIRING}:{entry}",
+            entry=f"{_SERVICES}:{entry}",
             config={
                 "settings": {
                     "instance_id": name,

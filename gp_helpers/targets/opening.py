@@ -16,7 +16,7 @@ from gp_helpers.parameters.schema import (
 from gp_helpers.targets.running import Arrangement, RunningTarget
 
 PRELOAD = (
-    "gp_helpers.platform.wiring",
+    "gp_helpers.platform.services",
     "gp_helpers.platform.http:tls_context",
     "gp_helpers.cloud_run.ingress",
 )

@@ -17,9 +17,9 @@ import pytest
 import uvicorn
 
 from gp_helpers.platform.clock import Clock
+from gp_helpers.platform.services import build_auth, build_backend, build_model
 from gp_helpers.platform.settings import AuthSettings, BackendSettings, StoreSettings
 from gp_helpers.platform.store import create_store
-from gp_helpers.platform.wiring import build_auth, build_backend, build_model
 
 JWT_SECRET = "a-secret-that-only-the-auth-service-knows"
 DIAGNOSTICS = {"X-Golden-Path-Secret": "diagnostics"}

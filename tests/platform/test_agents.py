@@ -24,9 +24,9 @@ from gp_helpers.platform.routing.desks import Desks
 from gp_helpers.platform.routing.handoff import DeskByDesk, EachAgentOnce
 from gp_helpers.platform.routing.router import OneRouter, Router
 from gp_helpers.platform.seams import Identity
+from gp_helpers.platform.services import build_model
 from gp_helpers.platform.settings import BackendSettings
 from gp_helpers.platform.store import Account, Accounts, Billing, Conversations, Store
-from gp_helpers.platform.wiring import build_model
 
 pytestmark = pytest.mark.anyio
 

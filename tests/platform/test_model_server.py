@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from gp_helpers.platform.agents.runner import read_answer
-from gp_helpers.platform.wiring import build_model
+from gp_helpers.platform.services import build_model
 
 KEY = {"Authorization": "Bearer embedded"}
 TOOLS = [{"type": "function", "function": {"name": "get_billing", "parameters": {}}}]

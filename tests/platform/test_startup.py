@@ -16,8 +16,8 @@ from starlette.routing import Route
 
 from gp_helpers.platform.backend.startup import Readiness, warm_up
 from gp_helpers.platform.backend.supervision import Supervisor
+from gp_helpers.platform.services import build_backend, build_model
 from gp_helpers.platform.settings import BackendSettings
-from gp_helpers.platform.wiring import build_backend, build_model
 
 pytestmark = pytest.mark.anyio
 

@@ -9,7 +9,8 @@ import pytest
 
 from gp_helpers.platform.defects.catalogue import CATALOGUE, defects_of
 from gp_helpers.platform.seams import SEAMS
-from gp_helpers.platform.wiring import UnknownDefect, Wiring, build_auth
+from gp_helpers.platform.services import build_auth
+from gp_helpers.platform.wiring import UnknownDefect, Wiring
 
 
 def test_the_remediated_wiring_has_no_component_of_a_defect() -> None:

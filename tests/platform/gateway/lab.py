@@ -19,8 +19,8 @@ from websockets.sync.client import connect
 
 from gp_helpers.cloud_run.server import EventServer
 from gp_helpers.cloud_run.sockets import bound_socket
+from gp_helpers.platform.services import build_auth, build_backend, build_model
 from gp_helpers.platform.settings import StoreSettings
-from gp_helpers.platform.wiring import build_auth, build_backend, build_model
 from tests.platform.gateway.clients import Person, Socket
 from tests.platform.gateway.hop import PATIENCE_S, Hop, wait_until
 
