@@ -7,15 +7,19 @@ viewer strips the style, what is left is headings, tables and expandable details
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-_LIGHT = "--gp-good:#005a8e;--gp-bad:#a83500;--gp-wait:#6a4187;--gp-key:#0b4f8a;--gp-str:#7a4a00"
-_DARK = "--gp-good:#63b8ee;--gp-bad:#ff9259;--gp-wait:#c9a0e6;--gp-key:#7cc4ff;--gp-str:#e8b86b"
+_LIGHT = "--gp-good:#005a8e;--gp-bad:#a83500;--gp-wait:#6a4187"
+_DARK = "--gp-good:#63b8ee;--gp-bad:#ff9259;--gp-wait:#c9a0e6"
 
-STYLE = f"""<style>
+_LIGHT_CODE = "--gp-key:#0b4f8a;--gp-str:#7a4a00"
+_DARK_CODE = "--gp-key:#7cc4ff;--gp-str:#e8b86b"
+
+_STYLE = f"""<style>
 .gph{{{_LIGHT};--gp-edge:rgba(128,128,128,.38);--gp-tint:rgba(128,128,128,.11);font-size:13px;
 line-height:1.45;max-width:960px}}
 @media(prefers-color-scheme:dark){{:root:not(:has([data-jp-theme-light])) .gph{{{_DARK}}}}}
@@ -29,10 +33,16 @@ white-space:normal}}
 .gph .bad{{color:var(--gp-bad);font-weight:600}}.gph .good{{color:var(--gp-good);font-weight:600}}
 .gph .wait{{color:var(--gp-wait);font-weight:600}}
 .gph td.off{{outline:2px solid var(--gp-bad);outline-offset:-2px}}
+.gph p{{margin:.35em 0}}
+</style>"""
+_MORE_STYLE = f"""<style>
+.gph{{{_LIGHT_CODE}}}
+@media(prefers-color-scheme:dark){{:root:not(:has([data-jp-theme-light])) .gph{{{_DARK_CODE}}}}}
+[data-jp-theme-light="false"] .gph,.vscode-dark .gph{{{_DARK_CODE}}}
 .gph .card{{border:1px solid var(--gp-edge);border-left:6px solid currentColor;border-radius:4px;
 padding:8px 14px}}
 .gph .card.fail{{border-left-color:var(--gp-bad)}}
-.gph .card.pass{{border-left-color:var(--gp-good)}}.gph p{{margin:.35em 0}}
+.gph .card.pass{{border-left-color:var(--gp-good)}}
 .gph .card.error,.gph .card.inconclusive{{border-left-color:var(--gp-wait)}}
 .gph pre{{margin:.3em 0;padding:6px 9px;background:var(--gp-tint);overflow:auto;font-size:12px;
 line-height:1.4}}
@@ -45,15 +55,27 @@ line-height:1.4}}
 </style>"""
 
 
+_NEEDS_MORE = re.compile(r'class="(?:card|pair)|<(?:pre|details|code)\b')
+
+
+def style_of(body: str) -> str:
+    """The style that a fragment needs; each output of a notebook brings its own."""
+    return _STYLE + _MORE_STYLE if _NEEDS_MORE.search(body) else _STYLE
+
+
 @dataclass(frozen=True)
 class Html:
     """A fragment: shown as HTML, told as text where HTML cannot be shown."""
 
     body: str
     text: str
+    is_plain: bool = False
+    """Needs no style: a line of prose."""
 
     def _repr_html_(self) -> str:
-        return f'{STYLE}<div class="gph">{self.body}</div>'
+        if self.is_plain:
+            return self.body
+        return f'{style_of(self.body)}<div class="gph">{self.body}</div>'
 
     def __repr__(self) -> str:
         return self.text

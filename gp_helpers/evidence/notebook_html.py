@@ -6,6 +6,7 @@ links to elsewhere become text, and a policy in the page forbids everything that
 
 from __future__ import annotations
 
+import base64
 import html
 import json
 import re
@@ -14,6 +15,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+from gp_helpers.evidence.markup import data_uri
 from gp_helpers.evidence.page import page
 
 _DROPPED = frozenset({"script", "iframe", "object", "embed", "link", "meta", "base", "form"})
@@ -82,6 +84,26 @@ def self_contained(body: str) -> str:
     return "".join(cleaner.parts)
 
 
+_SVG_IN_BASE64 = "data:image/svg+xml;base64,"
+_TITLE = re.compile(r"<title[^>]*>([^<]*)</title>")
+
+
+def _with_what_the_figure_says(attrs: list[tuple[str, str | None]]) -> list[tuple[str, str | None]]:
+    """The attributes of an image; an SVG's title becomes its alternative text."""
+    known = dict(attrs)
+    source = known.get("src") or ""
+    if not source.startswith(_SVG_IN_BASE64):
+        return attrs
+    try:
+        svg = base64.b64decode(source.removeprefix(_SVG_IN_BASE64), validate=True).decode("utf-8")
+    except ValueError:
+        return attrs
+    known["src"] = data_uri(svg)
+    if "alt" not in known and (title := _TITLE.search(svg)) is not None:
+        known["alt"] = html.unescape(title[1])
+    return list(known.items())
+
+
 class _Cleaner(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=False)
@@ -89,6 +111,9 @@ class _Cleaner(HTMLParser):
         self._dropping: list[str] = []
         self._link: str | None = None
         self._in_style = False
+        self._style_began = 0
+        self._pre_depth = 0
+        self._styles: set[str] = set()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in _DROPPED:
@@ -98,6 +123,10 @@ class _Cleaner(HTMLParser):
         if self._dropping:
             return
         self._in_style = tag == "style"
+        self._style_began = len(self.parts)
+        self._pre_depth += tag == "pre"
+        if tag == "img":
+            attrs = _with_what_the_figure_says(attrs)
         shown = []
         for name, value in attrs:
             kept = self._attribute(tag, name, value)
@@ -140,12 +169,27 @@ class _Cleaner(HTMLParser):
         if tag == "a" and self._link is not None:
             link, self._link = self._link, None
             self.parts.append(f' <span class="elsewhere">({html.escape(link)})</span>')
-        self._in_style = False
         self.parts.append(f"</{tag}>")
+        self._pre_depth -= tag == "pre"
+        if tag == "style" and self._in_style:
+            self._drop_a_style_that_is_there_already()
+        self._in_style = False
+
+    def _drop_a_style_that_is_there_already(self) -> None:
+        """Each output of a notebook brings its style, as each may be cleared; a page needs one."""
+        style = "".join(self.parts[self._style_began :])
+        if style in self._styles:
+            del self.parts[self._style_began :]
+        self._styles.add(style)
 
     def handle_data(self, data: str) -> None:
-        if not self._dropping:
-            self.parts.append(_IN_STYLE.sub("", data) if self._in_style else data)
+        if self._dropping:
+            return
+        if self._in_style:
+            data = _IN_STYLE.sub("", data)
+        elif self._pre_depth == 0 and data.isspace():
+            data = "\n" if "\n" in data else " "
+        self.parts.append(data)
 
     def handle_entityref(self, name: str) -> None:
         if not self._dropping:

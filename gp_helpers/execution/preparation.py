@@ -69,7 +69,9 @@ def _prepared(job: NotebookJob) -> NotebookNode:
             kernel_name=kernel_name(notebook),
             language=spec.get("language", "python"),
         )
-    prepare_notebook_metadata(notebook, source, str(job.destination))
+    # Evidence names no folder of the machine that it was made on.
+    began_as = job.source.resolve().relative_to(project_root(job.source))
+    prepare_notebook_metadata(notebook, str(began_as), job.destination.name)
     ready: NotebookNode = remove_error_markers(notebook)
     return ready
 

@@ -109,7 +109,7 @@ class CaseHandle(CaseViews):
     async def _take(self, step: Step) -> Html:
         reason = self.why_not_selected()
         if reason is not None:
-            return Html(tag("p", escape(reason), class_="s"), reason)
+            return line(reason)
         if step.name == self.steps[0]:
             self._trial = await self._open_next()
         if self._trial is None:

@@ -57,6 +57,17 @@ def outputs_folder() -> Path:
     return next((folder for folder in nearest if folder.is_dir()), here / "outputs")
 
 
+def seen_from_here(path: Path) -> Path:
+    """A path relative to this folder or to the one above it; elsewhere as it is.
+
+    What a notebook shows is evidence, and should name no folder of one machine.
+    """
+    for start in (Path.cwd(), Path.cwd().parent):
+        if path.resolve().is_relative_to(start):
+            return Path(os.path.relpath(path, Path.cwd()))
+    return path
+
+
 class Lab:
     """One run's parameters, folder and cases; see `open_lab`."""
 
@@ -158,6 +169,7 @@ class Lab:
         await asyncio.to_thread(self._leave_scan)
         if self._owns_run:
             evidence = (await asyncio.to_thread(finalise, self.run)).index
+        evidence = seen_from_here(evidence)
         view = conclusions_view(conclusions, evidence)
         unmet = {one.case: one.met.reason for one in conclusions if not one.met.met}
         if unmet:
@@ -200,7 +212,7 @@ class Lab:
             "cases": len(selected_of(self.parameters, self.about)),
             "trials": self.parameters.trials,
             "seed": self.parameters.seed,
-            "evidence": str(self.folder),
+            "evidence": str(seen_from_here(self.folder)),
         }
 
     def __repr__(self) -> str:
@@ -296,7 +308,7 @@ async def open_lab(
         await lab.close()
         raise
     _open_labs.append(lab)
-    print(f"evidence: {lab.folder}")
+    print(f"evidence: {seen_from_here(lab.folder)}")
     return lab
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 def line(told: str) -> Html:
     """One line to be looked at."""
-    return Html(tag("p", escape(told), class_="t"), told)
+    return Html(tag("p", escape(told)), told, is_plain=True)
 
 
 class CaseViews(ABC):

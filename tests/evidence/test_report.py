@@ -1,5 +1,7 @@
 """The report and the notebooks as HTML: whole, offline, escaped, small, and seen in a browser."""
 
+import base64
+import html
 import re
 import subprocess
 from html.parser import HTMLParser
@@ -10,6 +12,7 @@ import pytest
 
 from gp_helpers.checkers import Outcome
 from gp_helpers.evidence import Finalised, RunFolder, finalise, rerun_command
+from gp_helpers.evidence.markup import data_uri
 from gp_helpers.evidence.notebook_html import self_contained
 from gp_helpers.history import Kind, Recorder
 from gp_helpers.plan import CASES
@@ -246,6 +249,14 @@ def test_a_notebook_becomes_a_page_that_needs_nothing(tmp_path: Path) -> None:
             '<img alt="a" src="data:image/png;base64,AA">',
         ),
         ('<img src="data:text/html,x">', '<img alt="a figure without a description">'),
+        (
+            f'<img src="data:image/svg+xml;base64,{base64.b64encode(FIGURE.encode()).decode()}">',
+            f'<img src="{html.escape(data_uri(FIGURE))}" alt="one">',
+        ),
+        (
+            "<style>b {color: red}</style>1<style>b {color: red}</style>2<style>i {}</style>",
+            "<style>b {color: red}</style>12<style>i {}</style>",
+        ),
         ("<iframe src=x>in<b>side</b></iframe>after", "after"),
         ('<p style="background:url(http://x)">y</p>', '<p style="background:">y</p>'),
     ],
