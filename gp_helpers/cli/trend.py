@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from gp_helpers.evidence import ExitStatus, trend, trend_svg
+from gp_helpers.display.trends import trend_figure
+from gp_helpers.evidence import ExitStatus, trend
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,6 +27,6 @@ def run(options: argparse.Namespace) -> ExitStatus:
     for problem in found.unreadable:
         print(f"not read: {problem}")
     if options.plot is not None:
-        options.plot.write_text(trend_svg(found.rows), encoding="utf-8")
+        options.plot.write_text(trend_figure(found.rows).svg, encoding="utf-8")
         print(options.plot)
     return ExitStatus.MET if found.rows else ExitStatus.INCONCLUSIVE

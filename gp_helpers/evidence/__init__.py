@@ -24,7 +24,7 @@ from gp_helpers.evidence.secret_scan import (
     leave_scan,
     scan,
 )
-from gp_helpers.evidence.trending import Trend, TrendPoint, TrendRow, trend, trend_svg
+from gp_helpers.evidence.trending import Trend, TrendPoint, TrendRow, trend
 
 __all__ = [
     "Change",
@@ -62,7 +62,6 @@ __all__ = [
     "runs_in",
     "scan",
     "trend",
-    "trend_svg",
     "unpublished",
     "write_page",
 ]

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from gp_helpers.checkers import Outcome
 from gp_helpers.evidence.errors import NotARunError
 from gp_helpers.evidence.reading import Reading, read_run, runs_in
-from gp_helpers.plan import CASES, THRESHOLDS
+from gp_helpers.plan import CASES
 from gp_helpers.statistics import SuccessRate, percentile, success_rate
 
 
@@ -108,45 +106,3 @@ def _points(reading: Reading) -> Iterator[tuple[str, TrendPoint]]:
                 tuple(float(one["seconds"]) for one in case["trials"]),
             ),
         )
-
-
-def trend_svg(rows: Iterable[TrendRow]) -> str:
-    """The success rates with their intervals as an SVG: a line a case, a panel an environment."""
-    import matplotlib  # takes a second to import
-
-    with matplotlib.rc_context({"svg.hashsalt": "golden-path", "svg.fonttype": "none"}):
-        return _drawn(list(rows))
-
-
-def _drawn(rows: list[TrendRow]) -> str:
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
-    environments = list(dict.fromkeys(row.environment for row in rows))
-    cases = [case for case in CASES if any(row.case == case for row in rows)]
-    panels = max(1, len(environments))
-    figure = Figure(
-        figsize=(3.2 + 3.0 * panels, 1.4 + 0.26 * max(1, len(cases))), layout="constrained"
-    )
-    axes = figure.subplots(1, panels, sharey=True, squeeze=False)[0]
-    threshold = THRESHOLDS["success_rate"].limit
-    for axis, environment in zip(axes, environments or ["no runs"], strict=True):
-        for row in rows:
-            if row.environment != environment or row.success.rate is None:
-                continue
-            place, rate = cases.index(row.case), row.success
-            axis.plot([rate.lower, rate.upper], [place, place], color="0.45", linewidth=1.5)
-            axis.plot([rate.rate], [place], "o", color="#0072b2", markersize=5)
-        axis.axvline(threshold, color="#a33200", linewidth=1, linestyle="--")
-        axis.set_title(environment, fontsize=10)
-        axis.set_xlim(-0.03, 1.03)
-        axis.set_xlabel("success rate, 95 % interval", fontsize=9)
-        axis.grid(axis="x", color="0.9")
-        axis.set_axisbelow(True)
-    axes[0].set_yticks(range(len(cases)), cases, fontsize=8)
-    axes[0].invert_yaxis()
-    figure.suptitle(f"Which cases succeed, against {threshold:.0%} (dashed)", fontsize=11)
-    written = io.StringIO()
-    canvas: Any = FigureCanvasSVG(figure)
-    canvas.print_svg(written, metadata={"Date": None})
-    return written.getvalue()

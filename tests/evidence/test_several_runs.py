@@ -7,6 +7,8 @@ from xml.etree import ElementTree
 import pytest
 
 from gp_helpers.checkers import Outcome
+from gp_helpers.cli.main import main
+from gp_helpers.display.trends import trend_figure
 from gp_helpers.evidence import (
     Change,
     Comparison,
@@ -18,7 +20,6 @@ from gp_helpers.evidence import (
     patterns,
     read_run,
     trend,
-    trend_svg,
 )
 from gp_helpers.plan import UnknownNameError
 from gp_helpers.platform.defects.catalogue import CATALOGUE
@@ -131,12 +132,27 @@ def test_a_case_is_followed_over_all_runs(tmp_path: Path) -> None:
 def test_the_trend_is_drawn_the_same_each_time(tmp_path: Path) -> None:
     run_with(tmp_path, "one", auth__timing=200, auth__validation_cascade=500)
     rows = trend(tmp_path).rows
-    drawn = trend_svg(rows)
-    assert drawn == trend_svg(rows)
+    drawn = trend_figure(rows).svg
+    assert drawn == trend_figure(rows).svg
     text = "".join(ElementTree.fromstring(drawn).itertext())
-    for told in ("auth.timing", "auth.validation_cascade", "95% (dashed)", "success rate"):
+    for told in (
+        "0 of 2 cases support more than 95%",
+        "auth.timing",
+        "auth.validation_cascade",
+        "success rate, 95 % interval",
+        "seconds of a trial",
+        "0 of 1 (0%; 95% interval 0.0% to 97.5%)",
+    ):
         assert told in text
-    assert trend_svg([]).startswith("<?xml")
+    plot = tmp_path / "trend.svg"
+    assert main(["trend", str(tmp_path), "--plot", str(plot)]) == 0
+    assert plot.read_text() == drawn
+
+
+def test_a_trend_of_nothing_and_one_without_decided_trials_can_be_drawn(tmp_path: Path) -> None:
+    assert "0 of 0 cases" in trend_figure([]).svg
+    run_with(tmp_path, "one", auth__timing=None)
+    assert "nothing decided" in trend_figure(trend(tmp_path).rows).svg
 
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
