@@ -36,7 +36,9 @@ def fitness(case: CaseInfo, target: RunningTarget, parameters: Parameters) -> Fi
     if cls.requires_one_of and not any(target.can(one) for one in cls.requires_one_of):
         reasons.append(", and ".join(target.lacking[one] for one in cls.requires_one_of))
     reasons += [
-        f"the target does not state {part}" for part in cls.describes if not target.states(part)
+        f"the target does not state {part.replace('|', ' or ')}"
+        for part in cls.describes
+        if not target.states(part)
     ]
     users = cls.users_on(target, parameters)
     reasons += _too_many_users(users, users + cls.users_beside, target)

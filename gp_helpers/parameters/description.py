@@ -177,11 +177,11 @@ def states(description: Description, part: str) -> bool:
         return any(states(description, one) for one in part.split("|"))
     found: list[Any] = [description]
     for name in part.split("."):
-        values = [getattr(value, name) for value in found]
+        values = [getattr(value, name, None) for value in found]
         found = [
             inner
             for value in values
             for inner in (value.values() if isinstance(value, dict) else [value])
-            if inner is not None and inner != ()
+            if inner is not None and inner not in ((), {})
         ]
     return bool(found)

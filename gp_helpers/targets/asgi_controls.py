@@ -109,7 +109,7 @@ class AsgiControls(LimitedControls):
         ours = {theirs: name for name, theirs in self._target.agents.items()}
         answer = await self._ask_user_code(
             Ability.ROUTES,
-            {"routers": self._target.routers, "messages": [dict(one) for one in messages]},
+            {"routers": self._target.routers, "messages": [self._theirs(m) for m in messages]},
         )
         return [
             {
@@ -118,6 +118,13 @@ class AsgiControls(LimitedControls):
             }
             for decisions in answer
         ]
+
+    def _theirs(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        """A message that names an agent by what it is called there."""
+        named = message.get("agent")
+        if named is None:
+            return dict(message)
+        return {**message, "agent": self._target.agents.get(named, named)}
 
     async def factories(self, service: str) -> Mapping[str, Any]:
         """The target's factories held against the contract."""

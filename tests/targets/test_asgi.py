@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gp_helpers.checkers import Outcome, Verdict
+from gp_helpers.checkers import ClaimState, Outcome, Verdict
 from gp_helpers.cli.main import main
 from gp_helpers.execution.trials import Plan, run_plan
 from gp_helpers.parameters import load, resolved
@@ -96,6 +96,50 @@ def test_an_application_that_cannot_be_imported_is_named(
     broken.write_text(text.replace("accounts:app", "acounts:app"))
     assert main(["target", "check", "--env", str(broken)]) == 4
     assert "acounts" in capsys.readouterr().err
+
+
+PARTS = """
+  routers: {{theirs: "parts:{router}"}}
+  agents: {{analysis: figures, planning: plans, triage: front-desk}}
+  factories: {{connection: "parts:{factory}"}}
+"""
+
+
+def with_parts(router: str, factory: str, folder: Path) -> str:
+    """The help desk's file, with a router and a factory of theirs."""
+    parts = PARTS.format(router=router, factory=factory).lstrip("\n")
+    path = folder / "desk.yaml"
+    path.write_text((DESK / "desk.yaml").read_text().replace("  path:", f"{parts}  path:", 1))
+    return str(path)
+
+
+@pytest.mark.usefixtures("in_the_environment")
+@pytest.mark.parametrize(
+    ("case", "claim", "finding"),
+    [
+        ("routing.selection_conflict", "router_decisions", "ROUTING_WRONG_AGENT"),
+        ("factory.interface_mismatch", "factories_fit", "FACTORY_DOES_NOT_FIT"),
+    ],
+)
+def test_their_own_router_and_factory_are_judged_by_import_string(
+    case: str,
+    claim: str,
+    finding: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for router, factory in (("route", "Lines"), ("route_by_first_word", "ManagerLines")):
+        file = with_parts(router, factory, tmp_path)
+        [result] = asyncio.run(run_plan(Plan(case, resolved(load(file)), frozenset(), 1, 1)))
+        claims = {one.name: one for one in result.verdict.claims}
+        if router == "route":
+            assert result.verdict.outcome is Outcome.PASS, result.verdict.reason
+            assert claims[claim].state is ClaimState.HELD
+        else:
+            assert result.verdict.outcome is Outcome.FAIL, result.verdict.reason
+            assert claims[claim].finding == finding
+    assert main(["target", "check", "--quiet", "--env", file]) == 0
+    assert f"\n  - {case}" in capsys.readouterr().out
 
 
 def test_routers_and_factories_of_ones_own_are_asked_in_a_process_of_their_own(

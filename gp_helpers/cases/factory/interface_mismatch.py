@@ -24,12 +24,9 @@ class InterfaceMismatch(FactoryCase):
     """What is advertised can be put together."""
 
     id = "factory.interface_mismatch"
-    describes = ("websocket.modes",)
+    describes = ("websocket.modes|factories",)
     users_at_once = 1
-    optional_claims: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "deployment": ("factories_fit",),
-        "asgi": ("factories_fit",),
-    }
+    optional_without: ClassVar[Mapping[str, tuple[str, ...]]] = {"factories": ("factories_fit",)}
 
     user: Person
     modes: list[str | None]

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from gp_helpers.cases.asking import ask, connect, settle
 from gp_helpers.cases.components import record_component
+from gp_helpers.cases.journey.answers import record_answer
 from gp_helpers.cases.routing.answers import until_answered
 from gp_helpers.cases.routing.corpus import REFUSED, CorpusMessage, corpus
 from gp_helpers.cases.steps import Case, Shown, step
@@ -34,8 +35,8 @@ class SelectionConflict(Case):
     requires = (Ability.ROUTES,)
     users_at_once = 1
     optional_claims: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "asgi": ("router_decisions", "agent_that_ran"),
-        "deployment": ("router_decisions", "agent_that_ran"),
+        "asgi": ("agent_that_ran",),
+        "deployment": ("agent_that_ran",),
     }
 
     socket: Socket
@@ -73,7 +74,7 @@ class SelectionConflict(Case):
         needs=(Ability.ROUTES,),
     )
     async def ask_every_router(self) -> Shown:
-        messages = corpus()
+        messages = self._corpus()
         self.trial.expect("corpus", right_agents={one.id: one.right for one in messages})
         instance = next(iter(await self.trial.controls.instances()))
         decided = await self.trial.controls.routes(instance, [one.fields() for one in messages])
@@ -108,8 +109,10 @@ class SelectionConflict(Case):
         expects="the right agent works on each, once, and its answer is about the message",
     )
     async def send_a_sample(self) -> Shown:
-        choice = [message for message in corpus() if message.is_an_agent_request]
-        sample = self.trial.random.sample(choice, SAMPLE)
+        sample = self.trial.random.sample(
+            [one for one in self._corpus() if one.is_an_agent_request and self._can_be_sent(one)],
+            SAMPLE,
+        )
         asked = []
         for message in sample:
             more = {"agent": message.agent} if message.agent is not None else {}
@@ -123,11 +126,27 @@ class SelectionConflict(Case):
         await settle(self.trial, asked)
         rows = []
         for message, (_, question) in zip(sample, asked, strict=True):
+            if not self.trial.is_ours:
+                record_answer(self.trial, [self.socket], question)
             received = self.socket.of(question.request_id)
-            started = [one.body.get("agent") for one in received if "agent_started" in one.events]
+            started = [
+                one.body.get("agent")
+                for one in received
+                if "agent_started" in one.events and isinstance(one.body, Mapping)
+            ]
             ran = ", ".join(map(str, started)) or "nobody"
             rows.append({"message": _shortened(message), "right": message.right, "ran": ran})
         return Shown(f"{len(sample)} messages were sent", rows)
+
+    def _corpus(self) -> list[CorpusMessage]:
+        """All messages; elsewhere than on our wire those that are requests there as well."""
+        return [one for one in corpus() if self.trial.is_ours or one.is_an_agent_request]
+
+    def _can_be_sent(self, message: CorpusMessage) -> bool:
+        """How a message names its agent, or is refused, we know of our own wire alone."""
+        return self.trial.is_ours or (
+            message.agent is None and not message.right.startswith(REFUSED)
+        )
 
 
 def _named(decision: object) -> str:
@@ -137,6 +156,8 @@ def _named(decision: object) -> str:
     error = decision.get("error")
     if isinstance(error, Mapping):
         return f"{REFUSED}{error.get('code')}"
+    if isinstance(error, str):
+        return f"{REFUSED}{error.partition(':')[0]}"
     return str(decision.get("agent"))
 
 

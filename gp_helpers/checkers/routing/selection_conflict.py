@@ -33,7 +33,7 @@ def check(history: History) -> Judgement:
             decisions.claim(),
             ran.claim(),
             once.claim(),
-            _answers_address_the_message(served).claim(),
+            _answers_address_the_message(history, served).claim(),
         ),
         _first_disagreement(history),
     )
@@ -49,6 +49,8 @@ def _router_decisions(history: History) -> Observed:
         "every router decides as a person did who wrote the right agent beside the message",
         WRONG_AGENT,
     )
+    # Why a message is refused, somebody else's router says in words of its own.
+    is_foreign = history.header.get("kind") != "embedded"
     corpora = expectations(history, "right_agents")
     decisions = history.of(Kind.DECISION, step="ask_every_router")
     routers = {str(entry.data["decider"]) for entry in decisions}
@@ -61,7 +63,9 @@ def _router_decisions(history: History) -> Observed:
             said = str(entry.data["agent"])
             if message not in right:
                 continue
-            is_right = said == right[message]
+            is_right = said == right[message] or (
+                is_foreign and said.startswith(REFUSED) and right[message].startswith(REFUSED)
+            )
             if not is_right:
                 wrong.add(message)
             claim.test(
@@ -85,6 +89,9 @@ def _agent_that_ran(sample: list[Question], right: dict[str, Entry]) -> Observed
         wanted = str(expected.data["right"])
         started = [entry for entry in question.received if is_event(entry, "agent_started")]
         errors = [entry for entry in question.received if is_error(entry)]
+        if started and "agent" not in body_of(started[0]):
+            claim.unobserved(f"message {expected.data['message']}: its events name no agent")
+            continue
         if started:
             ran = str(body_of(started[0]).get("agent"))
         elif errors:
@@ -101,7 +108,7 @@ def _agent_that_ran(sample: list[Question], right: dict[str, Entry]) -> Observed
     return claim
 
 
-def _answers_address_the_message(served: list[Question]) -> Observed:
+def _answers_address_the_message(history: History, served: list[Question]) -> Observed:
     claim = Observed("answer_addresses_message", "the answer is about what was asked", OFF_TOPIC)
     claim.expected = max(len(served), 1)
     for question in served:
@@ -110,7 +117,12 @@ def _answers_address_the_message(served: list[Question]) -> Observed:
             claim.unobserved(f"no answer to {question.person}'s message")
             continue
         asked = str(question.asked.data.get("text", ""))
-        result = str(data_of(answers[0]).get("result", ""))
+        noted = [
+            entry
+            for entry in history.of(Kind.MEASURED)
+            if entry.data["quantity"] == "answer" and entry.data["question"] == question.request_id
+        ]
+        result = str(noted[-1].data["text"] if noted else data_of(answers[0]).get("result", ""))
         claim.test(
             _shares_words(asked, result),
             f"the answer has no word of {asked[-60:]!r}",
