@@ -202,7 +202,7 @@ def test_it_prints_in_light_colours_with_everything_opened(page: Page) -> None:
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     hidden = page.evaluate(
         "[...document.querySelectorAll('details')]"
-        ".filter((one) => one.lastElementChild.getBoundingClientRect().height === 0).length"
+        ".filter((one) => !one.lastElementChild.checkVisibility()).length"
     )
     assert hidden == 0
     texts: list[dict[str, Any]] = page.evaluate(CONTRASTS)
