@@ -1,14 +1,22 @@
-"""``golden-path matrix``: every defect alone against every case; hits must be declared."""
+"""``golden-path matrix``: every defect alone against every case; hits must be declared.
+
+With ``--together`` all defects at once against every case, and which of them mask which.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from gp_helpers.evidence import ExitStatus
 from gp_helpers.parameters import EmbeddedTarget, Isolation, ListedDefects, load
 from gp_helpers.plan import select
+
+if TYPE_CHECKING:
+    from gp_helpers.execution.trials import Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +35,28 @@ class Cell:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     parser.add_argument("names", nargs="*", metavar="SUITE|CASE", help="columns; default all")
-    parser.add_argument("--defects", nargs="*", help="rows; default all, and all of them together")
+    parser.add_argument("--defects", nargs="*", help="rows; default all")
+    parser.add_argument(
+        "--together", action="store_true", help="all defects at once, and what masks what"
+    )
     parser.add_argument("--jobs", type=int, default=2, help="processes side by side (default 2)")
     parser.add_argument("--json", action="store_true", help="as JSON, for scripts")
 
 
 def run(options: argparse.Namespace) -> ExitStatus:
-    """Run the matrix and print it; not met if a hit is undeclared or an own defect is missed."""
+    """Run the matrix and print it; not met if a hit is undeclared or an own defect is missed.
+
+    Together: not met if a case passes, or if nothing is known to mask what was not found.
+    """
+    if options.together:
+        from gp_helpers.cli.masking import Masking, masked, print_masking
+
+        rows: list[Masking] = masked(options.names, jobs=options.jobs)
+        if options.json:
+            print(json.dumps([row.to_json() for row in rows], indent=2))
+        else:
+            print_masking(rows)
+        return ExitStatus.NOT_MET if any(row.problem for row in rows) else ExitStatus.MET
     cells = measure(options.defects, options.names, jobs=options.jobs)
     if options.json:
         print(json.dumps([_json(cell) for cell in cells], indent=2))
@@ -42,21 +65,25 @@ def run(options: argparse.Namespace) -> ExitStatus:
     return ExitStatus.NOT_MET if any(cell.problem for cell in cells) else ExitStatus.MET
 
 
+def plan_with(case_id: str, defects: Iterable[str]) -> Plan:
+    """One trial of a case with exactly these defects, in thread isolation."""
+    from gp_helpers.execution.trials import Plan
+
+    chosen = frozenset(defects)
+    wiring = ListedDefects(defects=tuple(sorted(chosen)))
+    target = EmbeddedTarget(wiring=wiring, isolation=Isolation.THREAD)
+    parameters = load("as_reported").model_copy(update={"target": target})
+    return Plan(case_id, parameters, chosen, 1, 1)
+
+
 def measure(defects: list[str] | None, names: list[str] | None, *, jobs: int) -> list[Cell]:
     """Run each defect alone against each case, once, in thread isolation."""
-    from gp_helpers.execution.trials import Plan, run_plans
+    from gp_helpers.execution.trials import run_plans
     from gp_helpers.platform.defects.catalogue import CATALOGUE
     from gp_helpers.platform.wiring import Wiring
 
     chosen = sorted(Wiring(defects).defects) if defects else list(CATALOGUE)
-    base = load("as_reported")
-    plans = []
-    for defect in chosen:
-        target = EmbeddedTarget(wiring=ListedDefects(defects=(defect,)), isolation=Isolation.THREAD)
-        parameters = base.model_copy(update={"target": target})
-        plans += [
-            Plan(case.id, parameters, frozenset({defect}), 1, 1) for case in select(names or ())
-        ]
+    plans = [plan_with(case.id, {defect}) for defect in chosen for case in select(names or ())]
     cells = []
     for plan, result in zip(plans, run_plans(plans, jobs=jobs), strict=True):
         [name] = plan.defects
