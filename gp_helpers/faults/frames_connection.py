@@ -173,8 +173,11 @@ class FrameConnection:
 
     def receive(self, side: Side, data: bytes) -> None:
         """Bytes have arrived at a side."""
+        if side.has_ended:
+            return
         protocol = side.protocol
         now = self._loop.time()
+        is_too_big = False
         protocol.receive_data(data)
         try:
             for event in protocol.events_received():
@@ -186,8 +189,9 @@ class FrameConnection:
                     case Response():
                         self._answer(event)
         except MessageTooBig:
+            is_too_big = True
             refuse_size(protocol)
-        if has_failed(protocol) and not side.is_lost:
+        if (is_too_big or has_failed(protocol)) and not side.is_lost:
             self._fail(side, now)
         self.pump()
 

@@ -157,6 +157,7 @@ class FrameExchange:
             lane.fragment_bytes += size
             is_too_big = lane.fragment_bytes > self._max_message_bytes
             if is_too_big or len(lane.fragments) > MOST_FRAGMENTS:
+                lane.fragments, lane.fragment_bytes = [], 0
                 raise MessageTooBig
             if frame.fin:
                 frames, size = tuple(lane.fragments), lane.fragment_bytes

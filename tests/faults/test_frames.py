@@ -7,7 +7,7 @@ import json
 import ssl
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -20,6 +20,7 @@ from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatu
 from websockets.http11 import Request, Response
 from websockets.typing import Origin, Subprotocol
 
+from gp_helpers.cloud_run.sockets import reset_on_close
 from gp_helpers.faults import (
     CloseWith,
     Delay,
@@ -31,11 +32,16 @@ from gp_helpers.faults import (
     FrameProxy,
     HoldUntilPassed,
 )
-from tests.faults.conftest import client_of, until
+from gp_helpers.faults.frames_connection import FrameConnection
+from tests.faults.conftest import Client, client_of, until
 
 pytestmark = pytest.mark.anyio
 
 DOWN = Direction.TO_CLIENT
+HANDSHAKE = (
+    b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
 
 
 @dataclass
@@ -171,6 +177,7 @@ async def test_a_refused_handshake_reaches_the_client_whole(echo: Echo) -> None:
     assert response.status_code == 503
     assert response.headers["Retry-After"] == "7"
     assert response.body == b"not ready\n"
+    assert response.headers.get_all("Content-Length") == ["10"]
 
 
 async def test_close_codes_pass_both_ways(echo: Echo) -> None:
@@ -298,6 +305,108 @@ async def test_a_message_beyond_the_limit_ends_the_connection_with_1009(echo: Ec
             await ask(client, "x" * 1001)
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1009
+
+
+async def test_fragments_beyond_the_limit_end_the_connection_with_1009(echo: Echo) -> None:
+    async with (
+        FrameProxy("127.0.0.1", echo.port, max_message_bytes=1000) as proxy,
+        connect(proxy.url, proxy=None) as client,
+    ):
+        await client.send(["x" * 600, "y" * 600])
+        with pytest.raises(ConnectionClosed) as closed:
+            await asyncio.wait_for(client.recv(), 5)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1009
+    assert echo.received == []
+
+
+@asynccontextmanager
+async def opened_by_hand(proxy: FrameProxy) -> AsyncIterator[Client]:
+    """A client that answers nothing by itself."""
+    async with client_of(proxy.port) as client:
+        client.writer.write(HANDSHAKE)
+        await asyncio.wait_for(client.reader.readuntil(b"\r\n\r\n"), 5)
+        yield client
+
+
+async def test_a_planned_close_ends_the_connection_though_nobody_answers_it(echo: Echo) -> None:
+    async with FrameProxy("127.0.0.1", echo.port) as proxy, opened_by_hand(proxy) as client:
+        proxy.plan.add(CloseWith(1013))
+        client.writer.write(b"\x81\x81\0\0\0\0a")
+        assert await asyncio.wait_for(client.reader.read(-1), 5) == b"\x88\x02\x03\xf5"
+        await until(lambda: proxy.open_connections == 0)
+
+
+async def test_a_reset_by_the_server_is_a_reset_for_the_client() -> None:
+    async def reset(connection: ServerConnection) -> None:
+        reset_on_close(connection.transport.get_extra_info("socket"))
+        connection.transport.abort()
+
+    async with serve(reset, "127.0.0.1", 0) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        async with FrameProxy("127.0.0.1", port) as proxy, opened_by_hand(proxy) as client:
+            with pytest.raises(ConnectionResetError):
+                await asyncio.wait_for(client.reader.read(-1), 5)
+
+
+async def test_a_flood_is_taken_in_small_pieces_and_not_written_to_who_has_left(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def flood(connection: ServerConnection) -> None:
+        with suppress(ConnectionClosed):
+            while True:
+                await connection.send(b"x" * 100)
+
+    pieces: list[int] = []
+    receive = FrameConnection.receive
+
+    def counted(connection: FrameConnection, side: Any, data: bytes) -> None:
+        pieces.append(len(data))
+        receive(connection, side, data)
+
+    monkeypatch.setattr(FrameConnection, "receive", counted)
+    async with serve(flood, "127.0.0.1", 0) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        async with FrameProxy("127.0.0.1", port) as proxy:
+            client = await connect(proxy.url, proxy=None)
+            await until(lambda: len(proxy.records) > 5000 or sum(pieces) > 1_000_000)
+            client.transport.abort()
+            await until(lambda: proxy.open_connections == 0)
+    assert max(pieces) <= 1 << 15
+    assert [one for one in caplog.messages if "socket.send()" in one] == []
+
+
+async def test_a_connection_that_comes_later_is_delayed_as_well(echo: Echo) -> None:
+    async with FrameProxy("127.0.0.1", echo.port) as proxy:
+        proxy.set(to_server=Delay(latency_s=0.03))
+        async with connect(proxy.url, proxy=None) as client:
+            await ask(client, "late")
+        assert proxy.records[0].requested_s == pytest.approx(0.03)
+
+
+async def test_the_newest_records_are_kept_and_the_others_counted(echo: Echo) -> None:
+    async with through(echo) as (proxy, client):
+        await ask(client, "one")
+        record = proxy.records[0]
+        for _ in range(10_000):
+            proxy.note(record)
+        assert (len(proxy.records), proxy.records_dropped) == (10_000, 2)
+
+
+async def test_leaving_ends_what_is_still_connecting() -> None:
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(-1)
+        writer.close()
+
+    server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    async with server, asyncio.timeout(10):
+        port = server.sockets[0].getsockname()[1]
+        async with (
+            FrameProxy("127.0.0.1", port, server_tls=ssl.create_default_context()) as proxy,
+            client_of(proxy.port) as client,
+        ):
+            client.writer.write(HANDSHAKE)
+            await until(lambda: any(one.connecting for one in proxy._connections))
 
 
 async def test_held_messages_do_not_fill_memory(echo: Echo) -> None:

@@ -20,6 +20,7 @@ from gp_helpers.faults import (
     FramePlan,
     FrameRecord,
     HoldUntilPassed,
+    InterventionNotAllowed,
     ReorderFrame,
 )
 from gp_helpers.faults.frames_core import MOST_FRAGMENTS, FrameExchange, MessageTooBig
@@ -74,6 +75,29 @@ def test_only_the_nth_of_a_type_in_one_direction_is_dropped(wire: Wire) -> None:
     assert wire.send("b", direction=UP) == ["b"]
     assert wire.send("b", "a", "b", "b") == ["b", "a", "b"]
     assert [record.number for record in wire.records if record.fate is Fate.DROPPED] == [3]
+
+
+def test_only_one_connection_is_meant_where_one_is_named(wire: Wire) -> None:
+    other = Wire()
+    other.exchange = FrameExchange(
+        2, wire.plan, other.records.append, max_message_bytes=100, seed=random.Random(2)
+    )
+    wire.plan.add(DropFrame(), FrameMatch(connection=2), times=None)
+    assert wire.send("a") == ["a"]
+    assert other.send("a") == []
+
+
+def test_a_condition_of_ones_own_chooses_messages(wire: Wire) -> None:
+    wire.plan.add(DropFrame(), FrameMatch(where=lambda message: b"b" in message.payload))
+    assert wire.send("a", "b", "b") == ["a", "b"]
+
+
+def test_what_is_not_allowed_is_not_planned(wire: Wire) -> None:
+    wire.plan.allowed = frozenset({"drop"})
+    wire.plan.add(DropFrame())
+    with pytest.raises(InterventionNotAllowed, match="duplicate"):
+        wire.plan.add(DuplicateFrame())
+    assert wire.send("a", "b") == ["b"]
 
 
 def test_an_opcode_is_matched_and_control_frames_are_messages_too(wire: Wire) -> None:

@@ -15,8 +15,10 @@ from gp_helpers.targets.transports import (
     Detour,
     Handshake,
     HandshakeRefused,
+    reader_of,
     transport,
 )
+from gp_helpers.targets.transports.socketio_client import MOST_UNREAD
 from tests.targets.conftest import serving
 
 pytestmark = pytest.mark.anyio
@@ -109,6 +111,46 @@ async def test_a_redirect_is_not_followed() -> None:
                 await transport("socketio").open(handshake(port))
     assert end.value.status == 302
     assert visited == []
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('42["say",{"n":1},2]', {"event": "say", "data": {"n": 1}, "args": [{"n": 1}, 2]}),
+        ('42/chat,7["say"]', {"event": "say", "data": None, "args": []}),
+        ("40{}", None),
+        ("2", None),
+        ("42{", None),
+        ("42[NaN]", None),
+        ("", None),
+    ],
+)
+def test_a_message_is_read_out_of_a_frame_on_its_way(text: str, message: Any) -> None:
+    read = reader_of("socketio")
+    assert read is not None
+    assert read(text) == message
+
+
+async def test_a_server_is_not_read_from_while_nobody_listens() -> None:
+    server = socketio.AsyncServer(async_mode="asgi")
+    sent = 0
+
+    @server.on("*")
+    async def anything(_: str, sid: str, __: Any) -> None:
+        nonlocal sent
+        for number in range(3000):
+            await server.emit("noise", {"n": number, "x": "x" * 10_000}, to=sid)
+            sent += 1
+
+    async with serving(socketio.ASGIApp(server)) as port:
+        channel = await transport("socketio").open(
+            Handshake(f"http://127.0.0.1:{port}", timeout_s=5.0)
+        )
+        await channel.send({"event": "go"})
+        assert (await channel.receive()).message["event"] == "connect"
+        assert [(await channel.receive()).message["data"]["n"] for _ in range(40)] == [*range(40)]
+        assert len(channel._inbox._arrived) <= MOST_UNREAD  # type: ignore[attr-defined]
+        await channel.abort()
 
 
 async def test_it_connects_through_a_proxy_under_the_urls_own_name(port: int) -> None:
