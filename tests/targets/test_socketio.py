@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -18,7 +19,8 @@ from gp_helpers.targets.transports import (
     reader_of,
     transport,
 )
-from gp_helpers.targets.transports.socketio_client import MOST_UNREAD
+from gp_helpers.targets.transports.socketio_client import MOST_UNREAD, Arrived, Inbox
+from tests.faults.conftest import until
 from tests.targets.conftest import serving
 
 pytestmark = pytest.mark.anyio
@@ -131,26 +133,30 @@ def test_a_message_is_read_out_of_a_frame_on_its_way(text: str, message: Any) ->
     assert read(text) == message
 
 
-async def test_a_server_is_not_read_from_while_nobody_listens() -> None:
-    server = socketio.AsyncServer(async_mode="asgi")
-    sent = 0
+async def test_who_puts_into_a_full_inbox_waits_until_somebody_reads_or_leaves() -> None:
+    inbox, put = Inbox(), 0
 
-    @server.on("*")
-    async def anything(_: str, sid: str, __: Any) -> None:
-        nonlocal sent
-        for number in range(3000):
-            await server.emit("noise", {"n": number, "x": "x" * 10_000}, to=sid)
-            sent += 1
+    async def flood() -> None:
+        nonlocal put
+        for number in range(MOST_UNREAD + 5):
+            await inbox.put(Arrived((number,)))
+            put += 1
 
-    async with serving(socketio.ASGIApp(server)) as port:
-        channel = await transport("socketio").open(
-            Handshake(f"http://127.0.0.1:{port}", timeout_s=5.0)
-        )
-        await channel.send({"event": "go"})
-        assert (await channel.receive()).message["event"] == "connect"
-        assert [(await channel.receive()).message["data"]["n"] for _ in range(40)] == [*range(40)]
-        assert len(channel._inbox._arrived) <= MOST_UNREAD  # type: ignore[attr-defined]
-        await channel.abort()
+    flooding = asyncio.create_task(flood())
+    await until(lambda: put == MOST_UNREAD)
+    await asyncio.sleep(0)
+    assert not flooding.done()
+    assert [(await inbox.take() or Arrived()).event for _ in range(3)] == [(0,), (1,), (2,)]
+    await until(lambda: put == MOST_UNREAD + 3)
+    inbox.close()
+    await flooding
+    left = [arrived async for arrived in _taken(inbox)]
+    assert [one.event for one in left] == [(number,) for number in range(3, MOST_UNREAD + 3)]
+
+
+async def _taken(inbox: Inbox) -> AsyncIterator[Arrived]:
+    while (arrived := await inbox.take()) is not None:
+        yield arrived
 
 
 async def test_it_connects_through_a_proxy_under_the_urls_own_name(port: int) -> None:
