@@ -15,6 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
+import uvloop
+
 from gp_helpers.cloud_run.death import die_at_end_of, die_with_parent
 from gp_helpers.cloud_run.errors import EntryError
 from gp_helpers.cloud_run.host import Host
@@ -58,7 +60,7 @@ def run(
     log_to_standard_error(spec.name)
     code = 1
     try:
-        asyncio.new_event_loop().run_until_complete(
+        uvloop.new_event_loop().run_until_complete(
             _serve(spec, listener, status, launcher, Path(message["log"]).parent)
         )
         code = 0

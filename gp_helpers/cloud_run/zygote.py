@@ -275,7 +275,7 @@ _WHAT_EVERY_SERVICE_NEEDS = [
     "anyio._backends._asyncio",
     "gp_helpers.cloud_run.process_host",
     "uvicorn.lifespan.on",
-    "uvicorn.protocols.http.auto",
+    "uvicorn.protocols.http.httptools_impl",
     "uvicorn.protocols.websockets.websockets_sansio_impl",
 ]
 """Modules that uvicorn and Starlette would import, by name, in each service."""
