@@ -76,7 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=[*(one.value for one in Expectation), "remediated"],
         help="what is expected; 'remediated' is --env remediated with every case passing",
     )
-    parser.add_argument("--jobs", type=int, default=2, help="notebooks side by side (default 2)")
+    parser.add_argument("--jobs", type=int, default=4, help="notebooks side by side (default 4)")
     kernels = parser.add_mutually_exclusive_group()
     kernels.add_argument("--warm", action="store_true", default=True, help="warm kernels (default)")
     kernels.add_argument("--cold", dest="warm", action="store_false", help="stock kernels")
