@@ -14,7 +14,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -84,8 +84,9 @@ class RunFolder:
         if not _RUN_ID.fullmatch(run_id):
             raise NotARunError(outputs / run_id, "a run id is letters, digits, dots and dashes")
         path = outputs / run_id
-        if path.exists():
-            raise RunFolderTakenError(path, living_owner(path))
+        with suppress(OSError):  # that nothing can be written there is told below
+            if path.exists():
+                raise RunFolderTakenError(path, living_owner(path))
         chosen = [case.id for case in select(parameters.cases)] if selected is None else selected
         why = {case: "not selected by the parameters" for case in CASES if case not in chosen}
         why |= {case: reason for case, reason in (not_selected or {}).items() if case not in chosen}

@@ -215,6 +215,11 @@ class FrameExchange:
     def _exit(self, lane: _Lane, item: _Item | Ending, now: float) -> None:
         if self.is_closing:
             return
+        if item is Ending.RESET:
+            # As with TCP, it overtakes whatever has not arrived yet, and that is lost.
+            self._lose_waiting(lane, now)
+            self._leaving.append((lane.direction, item))
+            return
         if lane.blocker is not None:
             lane.behind.append(item)
             return
@@ -296,6 +301,13 @@ class FrameExchange:
         for item in held:
             self._lose(lane, item, now)
 
+    def _lose_waiting(self, lane: _Lane, now: float) -> None:
+        for item in (*lane.held, *lane.overtaken, lane.blocker, *lane.behind):
+            if isinstance(item, _Item):
+                self._lose(lane, item, now)
+        lane.held, lane.overtaken, lane.blocker = [], [], None
+        lane.behind.clear()
+
     def _lose(self, lane: _Lane, item: _Item, now: float) -> None:
         lane.bytes_held = max(0, lane.bytes_held - item.message.size - BYTES_BESIDE)
         self._record(item, Fate.LOST, now)
@@ -303,12 +315,10 @@ class FrameExchange:
     def _close(self, close: Close, now: float) -> None:
         self.is_closing = True
         for lane in self._lanes.values():
-            in_line = [departure.item for departure in lane.line.pop_due(math.inf)]
-            for item in (*lane.held, *lane.overtaken, lane.blocker, *lane.behind, *in_line):
-                if isinstance(item, _Item):
-                    self._lose(lane, item, now)
-            lane.held, lane.overtaken, lane.blocker = [], [], None
-            lane.behind.clear()
+            self._lose_waiting(lane, now)
+            for departure in lane.line.pop_due(math.inf):
+                if isinstance(departure.item, _Item):
+                    self._lose(lane, departure.item, now)
             self._leaving.append((lane.direction, Frame(Opcode.CLOSE, close.serialize())))
 
     def _record(self, item: _Item, fate: Fate, now: float) -> None:

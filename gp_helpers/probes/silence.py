@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from gp_helpers.history import Entry, Kind
-from gp_helpers.probes.client import Client, NotDescribedError
+from gp_helpers.probes.acting import NotDescribedError
+from gp_helpers.probes.client import Client
 from gp_helpers.probes.socket import Socket
 from gp_helpers.targets.running import Ability
 

@@ -54,6 +54,9 @@ async def own(logs: Path, ending: str) -> None:
 
 def main() -> None:
     logs, ending = Path(sys.argv[1]), sys.argv[2]
+    # Whatever the tests were started by (nohup, a shell's background) may have them ignored.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if ending == "started-from-a-thread-that-ended":
         starter = threading.Thread(target=own_zygote)
         starter.start()

@@ -94,9 +94,11 @@ async def test_concurrency_limits_what_an_instance_has_at_once(host: Host) -> No
         most: list[int] = []
         while not all(one.done() for one in asking):
             report = await platform.report()
-            most.append(max((one["in_flight"] for one in report["instances"]), default=0))
-            if report["queue"] == 1:
-                assert len(report["instances"]) == 2
+            in_flight = [one["in_flight"] for one in report["instances"]]
+            most.append(max(in_flight, default=0))
+            # Of five, four are at work and one waits; before, some have not arrived yet.
+            if report["queue"] == 1 and sum(in_flight) > 2:
+                assert in_flight == [2, 2]
         assert max(most) == 2
         assert [await one for one in asking] == [200] * 5
 

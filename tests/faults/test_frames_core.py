@@ -186,6 +186,18 @@ def test_what_is_held_when_its_direction_ends_is_lost_and_on_record(wire: Wire) 
     assert wire.exchange.bytes_held(DOWN) == 0
 
 
+@pytest.mark.parametrize("keeps_order", [True, False])
+def test_a_reset_overtakes_what_is_held_and_that_is_lost(wire: Wire, keeps_order: bool) -> None:
+    hold = HoldUntilPassed(until=FrameMatch(json_type="never"), keeps_order=keeps_order)
+    wire.plan.add(hold, FrameMatch(json_type="a"))
+    wire.plan.add(hold, FrameMatch(json_type="b"))
+    assert wire.send("a", "b") == []
+    wire.exchange.receive_end(DOWN, Ending.RESET, 0.0)
+    assert wire.pop(0.0) == ["reset"]
+    assert wire.fates() == [("a", Fate.LOST), ("b", Fate.LOST)]
+    assert wire.exchange.bytes_held(DOWN) == 0
+
+
 def test_taking_the_plan_back_lets_everything_go(wire: Wire) -> None:
     wire.plan.add(HoldUntilPassed(until=FrameMatch(json_type="never")), FrameMatch(json_type="a"))
     assert wire.send("a") == []
