@@ -12,6 +12,19 @@ from tests.support.needs import Need, UnknownNeedError, need_named
 from tests.support.postgresql import throwaway_postgresql
 
 NOT_RUN = "not run here"
+LONGEST_FILES = (
+    "test_detection.py",
+    "test_with_papermill.py",
+    "test_honesty.py",
+    "test_the_plans_commands.py",
+    "test_hostile.py",
+    "test_faults_between.py",
+    "test_kills.py",
+    "test_asgi.py",
+    "test_output_volume.py",
+    "test_no_secret_leaves.py",
+)
+"""They begin first, so that at the end no process waits long for the other one."""
 FIXTURES_WITH_A_NEED = {"postgresql_url": "postgresql", "chromium_path": "chromium"}
 
 
@@ -40,6 +53,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for fixture, name in FIXTURES_WITH_A_NEED.items():
             if fixture in getattr(item, "fixturenames", ()):
                 item.add_marker(pytest.mark.needs(name))
+    ranks = {name: rank for rank, name in enumerate(LONGEST_FILES)}
+    items.sort(key=lambda item: ranks.get(item.path.name, len(ranks)))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
