@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from gp_helpers.checkers import Claim, ClaimState, Outcome, Verdict
+from gp_helpers.checkers import Claim, ClaimState, Outcome, Verdict, threshold
 from gp_helpers.display.html import Html, details, plain, pretty, tag
 from gp_helpers.display.wording import grounds, line
 from gp_helpers.history import Entry, History
@@ -50,19 +50,9 @@ def verdict_card(verdict: Verdict, history: History) -> Html:
     if history.truncated and not history.is_complete:
         body.append(tag("p", f"Partial: {escape(history.truncated)}.", class_="wait"))
     if case is not None:
-        value = case.value
-        body.append(
-            details(
-                "<b>Why it matters</b>",
-                tag(
-                    "p",
-                    escape(
-                        f"{value.segment.value.capitalize()}. Goal: {value.goal}. Impact: "
-                        f"{value.impact}. Strategic: {value.strategic_impact}."
-                    ),
-                ),
-            )
-        )
+        stated = case.value.stated()
+        value = " ".join(f"{part.capitalize()}: {words}." for part, words in stated.items())
+        body.append(details("<b>Why it matters</b>", tag("p", escape(value))))
     card = tag("div", *body, class_=f"card {verdict.outcome.value}")
     return Html(card, _as_text(verdict, history, ordered))
 
@@ -70,11 +60,11 @@ def verdict_card(verdict: Verdict, history: History) -> Html:
 _ORDER = {ClaimState.VIOLATED: 0, ClaimState.UNOBSERVED: 1, ClaimState.HELD: 2}
 
 
-def _measure(claim: Claim) -> str:
+def _measure(claim: Claim, history: History) -> str:
     told = [f"{name} {plain(value)}" for name, value in claim.measured.items()]
     if claim.threshold in THRESHOLDS:
-        limit = THRESHOLDS[claim.threshold]
-        told.append(f"threshold {limit.id} {plain(limit.limit)} {limit.unit}")
+        limit = plain(threshold(history, claim.threshold))
+        told.append(f"threshold {claim.threshold} {limit} {THRESHOLDS[claim.threshold].unit}")
     return ", ".join(told)
 
 
@@ -89,7 +79,7 @@ def _claim_markup(claim: Claim, history: History) -> str:
     if len(entries) > _SHOWN_ENTRIES:
         rest = ", ".join(f"#{entry.seq}" for entry in entries[_SHOWN_ENTRIES:])
         shown.append(details(f"and {len(entries) - _SHOWN_ENTRIES} more", escape(rest)))
-    measured = _measure(claim)
+    measured = _measure(claim, history)
     return details(
         summary,
         tag("p", escape(claim.detail)),
@@ -105,7 +95,7 @@ def _as_text(verdict: Verdict, history: History, claims: list[Claim]) -> str:
     for claim in claims:
         code = f" {claim.finding}" if claim.finding else ""
         lines.append(f"  {_SIGNS[claim.state]} {claim.name}{code}: {claim.detail}")
-        measured = _measure(claim)
+        measured = _measure(claim, history)
         if measured:
             lines.append(f"      {measured}")
         if claim.state is ClaimState.VIOLATED:

@@ -2,6 +2,8 @@
 
 import json
 import re
+from dataclasses import replace
+from html import escape
 from html.parser import HTMLParser
 
 import pytest
@@ -14,6 +16,7 @@ from gp_helpers.display.html import Html, plain, table
 from gp_helpers.display.logs import parse, service_logs
 from gp_helpers.display.matrix import decision_matrix
 from gp_helpers.history import History, Kind, first_divergence
+from gp_helpers.plan import CASES
 from tests.display.histories import Story, disagreeing
 
 VOID = {"br", "meta"}
@@ -56,6 +59,16 @@ def test_a_card_tells_verdict_claims_and_their_entries() -> None:
     ]
 
 
+def test_a_card_states_the_limit_that_the_trial_was_judged_by() -> None:
+    history, verdict = disagreeing()
+    started, *others = history.entries
+    stated = replace(started, data={**started.data, "thresholds": {"case_seconds": 2.5}})
+    card = verdict_card(verdict, History((stated, *others)))
+    for shown in (repr(card), markup_of(card)):
+        assert "threshold case_seconds 2.5 s" in shown
+        assert "threshold case_seconds 10 s" not in shown
+
+
 def test_a_card_opens_what_is_violated_and_shows_the_value() -> None:
     history, verdict = disagreeing()
     markup = markup_of(verdict_card(verdict, history))
@@ -64,7 +77,8 @@ def test_a_card_opens_what_is_violated_and_shows_the_value() -> None:
         "✗ violated AUTH_GOOD_TOKEN_REFUSED good token accepted: "
         "every validator accepts a fresh token"
     ]
-    assert "one meaning of &#x27;authenticated&#x27; across services" in markup
+    for part, said in CASES[verdict.case].value.stated().items():
+        assert f"{part.capitalize()}: {escape(said)}." in markup
     assert "&quot;status&quot;: 401" in markup
 
 
