@@ -39,6 +39,15 @@ class Value:
     impact: str
     strategic_impact: str
 
+    def stated(self) -> dict[str, str]:
+        """The four parts by their names, in the plan's order, as everything prints them."""
+        return {
+            "segment": self.segment.value,
+            "goal": self.goal,
+            "impact": self.impact,
+            "strategic impact": self.strategic_impact,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Threshold:

@@ -108,15 +108,15 @@ def steps_of(case: CaseInfo) -> Iterator[Cell]:
 def introduction_of(case: CaseInfo, heading: str) -> Iterator[Cell]:
     """What a case is about, and its mechanism."""
     name = variable_of(case)
-    value = case.value
-    stake = f"{value.impact}. {value.strategic_impact[0].upper()}{value.strategic_impact[1:]}"
+    stated = case.value.stated()
+    stake = "\n".join(f"- {part.capitalize()}: {said}." for part, said in stated.items())
     yield text(
         f"{case.id}-about",
         f"## {heading}\n\n"
         f"`{case.id}` · `{case.test_name}`\n\n"
         f"**Hypothesis.** {case.hypothesis}\n\n"
         f"**What one would see:** {case.expected_symptom}.\n\n"
-        f"**Why it matters** ({value.segment.value}): {stake}.",
+        f"**Why it matters**\n\n{stake}",
     )
     yield text(f"{case.id}-says-mechanism", "The mechanism; the marked places are where it breaks.")
     yield code(f"{case.id}-mechanism", f'{name} = lab.case("{case.id}")\n{name}.mechanism()')

@@ -209,14 +209,9 @@ def _mechanism(case: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _value(case_id: str) -> str:
-    value = CASES[case_id].value
+    stated = CASES[case_id].value.stated()
     return "<h4>Why it matters</h4>" + markup.pairs(
-        {
-            "segment": text(value.segment.value),
-            "goal": text(value.goal),
-            "impact": text(value.impact),
-            "strategic impact": text(value.strategic_impact),
-        }
+        {part: text(said) for part, said in stated.items()}
     )
 
 

@@ -101,7 +101,11 @@ def test_a_case_is_told_from_its_claim_to_the_line_that_runs_it_again(final: Fin
         "sends POST http://127.0.0.1:4711/api/chat/messages?mode=main&amp;x=a%20b",
         "gets 401 Unauthorized after 3.25 ms",
         "Why it matters",
-        CASES[CASE].value.strategic_impact.replace("'", "&#x27;"),
+        *(
+            said.replace("'", "&#x27;")
+            for part in CASES[CASE].value.stated().items()
+            for said in part
+        ),
         "golden-path run --env as_reported --case auth.validation_cascade --seed 1176",
         f"histories/{CASE}.trial.1.jsonl",
     ]

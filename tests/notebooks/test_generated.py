@@ -53,6 +53,16 @@ def test_each_step_is_a_cell_under_its_sentence(suite: Suite) -> None:
     assert found == expected
 
 
+@pytest.mark.parametrize("suite", Suite)
+def test_each_case_is_introduced_with_its_whole_statement_of_value(suite: Suite) -> None:
+    cells = {cell["id"]: cell["text"] for cell in cells_of(f"{SUITES[suite].notebook}.ipynb")}
+    abouts = [text for text in cells.values() if "**Why it matters**" in text]
+    assert len(abouts) == len(cases_of(suite))
+    for case, about in zip(cases_of(suite), abouts, strict=True):
+        for part, said in case.value.stated().items():
+            assert f"- {part.capitalize()}: {said}." in about
+
+
 @pytest.mark.parametrize("name", WRITTEN)
 def test_a_heading_a_thought_a_cell(name: str) -> None:
     cells = cells_of(name)
