@@ -1,21 +1,23 @@
 """The pytest plugin that runs the plan's tests, and that users get for their own.
 
 ``--env`` names the environment; the fixture ``golden_path`` runs a case in it and asserts that it
-passes. Nothing collected, a failed import or a skip is a failure of the session.
+passes. Nothing collected, a failed import or a skip is a failure of the session, and says so.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+import re
+import shutil
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 
+from gp_helpers.cases import Role
 from gp_helpers.checkers import Outcome, Verdict
 from gp_helpers.execution.trials import Plan, TrialResult, defects_for, run_plan
 from gp_helpers.parameters import ParameterError, Parameters, known_environments, load
@@ -25,6 +27,7 @@ from gp_helpers.plan import CASES, SUITES, case_info, select
 DEFAULT_ENVIRONMENT = "as_reported"
 _PARAMETERS = pytest.StashKey[Parameters]()
 _NOT_SELECTED = pytest.StashKey[list[str]]()
+_FIXTURE = "golden_path"
 _CASE_OF_TEST = {case.test_name: case.id for case in CASES.values()}
 
 
@@ -40,6 +43,8 @@ class GoldenPath:
     environment: str
     folder: Path
     record_property: Any
+    not_passed: list[TrialResult] = field(default_factory=list)
+    """Trials whose histories are kept in ``folder`` when the test has ended."""
 
     def run(self, case_id: str) -> list[TrialResult]:
         """Run the trials of a case, each on a platform of its own."""
@@ -52,7 +57,9 @@ class GoldenPath:
             self.parameters.trials,
             self.folder,
         )
-        return asyncio.run(run_plan(plan))
+        results = asyncio.run(run_plan(plan))
+        self.not_passed += [one for one in results if one.verdict.outcome is not Outcome.PASS]
+        return results
 
     def assert_passes(self, case_id: str) -> None:
         """Run a case and raise `CaseFailed` unless every trial passes."""
@@ -75,10 +82,11 @@ class GoldenPath:
         ]
         if verdict.first_disagreement is not None:
             lines.append(f"first disagreement: {verdict.first_disagreement.description}")
-        lines += [
-            f"value at stake: {case.value.segment}: {case.value.impact}",
-            f"look at it: golden-path run --env {self.environment} --case {case.id}",
-        ]
+        lines += [f"{part}: {said}" for part, said in case.value.stated().items()]
+        history = self.folder / "histories" / f"{case.id}.{Role.TRIAL.value}.{result.number}.jsonl"
+        if history.is_file():
+            lines.append(f"history: {history}")
+        lines.append(f"look at it: golden-path run --env {self.environment} --case {case.id}")
         return "\n  ".join(lines)
 
 
@@ -133,19 +141,79 @@ def _is_of_the_plan(item: pytest.Item) -> bool:
     return item.path.as_posix().endswith(suite.test_file)
 
 
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Say which cases the environment does not list."""
+def _runs_a_case(item: pytest.Item) -> bool:
+    return _is_of_the_plan(item) or _FIXTURE in getattr(item, "fixturenames", ())
+
+
+def _is_about_cases(path: Path) -> bool:
+    """A module of the plan's tests, or one that asks for the fixture."""
+    if any(path.as_posix().endswith(suite.test_file) for suite in SUITES.values()):
+        return True
+    source = path.read_text(encoding="utf-8", errors="replace")
+    return re.search(rf"\b{_FIXTURE}\b", source) is not None
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A skipped case is a failure: it observed nothing."""
+    report = yield
+    expected = getattr(report, "wasxfail", None)
+    is_skipped = report.skipped and (expected is None or "[NOTRUN]" in expected)
+    if is_skipped and _runs_a_case(item):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped: a failure; {expected or _why(report)}"
+        if expected is not None:
+            del report.wasxfail
+    return report
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """A module of cases that is skipped as a whole, or cannot be imported, is a failure."""
+    report = yield
+    if report.passed or not isinstance(collector, pytest.Module):
+        return report
+    if _is_about_cases(collector.path):
+        what = "was skipped" if report.skipped else "could not be imported"
+        report.longrepr = (
+            f"{collector.nodeid} {what}: a failure, none of its cases ran; {_why(report)}"
+        )
+        report.outcome = "failed"
+    return report
+
+
+def _why(report: pytest.TestReport | pytest.CollectReport) -> str:
+    if isinstance(report.longrepr, tuple):
+        return str(report.longrepr[2])
+    return str(report.longrepr)
+
+
+def pytest_terminal_summary(terminalreporter: Any, exitstatus: int, config: pytest.Config) -> None:
+    """Say which cases the environment does not list, and that a run of nothing is a failure."""
+    if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+        terminalreporter.write_line("no test was collected: a failure, nothing was observed")
     for case_id in config.stash[_NOT_SELECTED]:
         terminalreporter.write_line(f"not selected by {config.getoption('--env')}: {case_id}")
 
 
 @pytest.fixture
-def golden_path(request: pytest.FixtureRequest, record_property: Any) -> Iterator[GoldenPath]:
-    """Runs cases in the environment that ``--env`` names."""
-    with TemporaryDirectory(prefix="golden-path-") as folder:
-        yield GoldenPath(
-            request.config.stash[_PARAMETERS],
-            request.config.getoption("--env"),
-            Path(folder),
-            record_property,
-        )
+def golden_path(
+    request: pytest.FixtureRequest, record_property: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[GoldenPath]:
+    """Runs cases in the environment that ``--env`` names.
+
+    What trials that did not pass leave stays in pytest's own folder, which the failure names.
+    """
+    made = GoldenPath(
+        request.config.stash[_PARAMETERS],
+        request.config.getoption("--env"),
+        tmp_path_factory.mktemp("golden-path-"),
+        record_property,
+    )
+    yield made
+    if not made.not_passed:
+        shutil.rmtree(made.folder)
