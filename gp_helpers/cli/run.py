@@ -36,7 +36,7 @@ from gp_helpers.parameters import (
     load,
     validate,
 )
-from gp_helpers.plan import SUITES, CaseInfo, Suite, select
+from gp_helpers.plan import SUITES, CaseInfo, Suite, UnknownNameError, case_info, select
 from gp_helpers.targets.opening import PRELOAD, runs_as_processes
 
 RUN_VARIABLE = "GOLDEN_PATH_RUN"
@@ -61,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="a name in parameters/, or a path; may be repeated (default as_reported)",
     )
-    parser.add_argument("--suite", action="append", default=[], choices=list(Suite))
+    parser.add_argument("--suite", action="append", default=[], metavar="NAME")
     parser.add_argument("--case", action="append", default=[], metavar="ID")
     parser.add_argument(
         "--defect", action="append", default=[], metavar="ID", help="exactly these defects are on"
@@ -138,6 +138,11 @@ def _selected(name: str, options: argparse.Namespace) -> Selected:
         target |= {"wiring": {"defects": options.defect}} if options.defect else {}
         target |= {"isolation": options.isolation} if options.isolation else {}
         data["target"] = target
+    for suite in options.suite:
+        if suite not in list(Suite):
+            raise UnknownNameError("suite", suite, list(Suite))
+    for case in options.case:
+        case_info(case)
     expected = "pass" if options.expect == "remediated" else options.expect
     changes = {
         "cases": [*options.suite, *options.case] or None,
