@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gp_helpers.checkers import Outcome
 from gp_helpers.evidence import ExitStatus
 from gp_helpers.parameters import EmbeddedTarget, Isolation, ListedDefects, load
 from gp_helpers.plan import select
@@ -44,9 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> ExitStatus:
-    """Run the matrix and print it; not met if a hit is undeclared or an own defect is missed.
+    """Run the matrix and print it.
 
-    Together: not met if a case passes, or if nothing is known to mask what was not found.
+    Not met if a hit is undeclared, an own defect is missed, or a trial broke (``error``). Together:
+    not met if a case passes or breaks; what no single other defect masks is told, not a problem.
     """
     if options.together:
         from gp_helpers.cli.masking import Masking, masked, print_masking
@@ -91,13 +93,22 @@ def measure(defects: list[str] | None, names: list[str] | None, *, jobs: int) ->
         findings, outcome = result.verdict.findings, result.verdict.outcome.value
         is_own = defect_info.case == plan.case_id
         is_declared = is_own or plan.case_id in defect_info.also_breaks
-        problem = None
-        if is_own and defect_info.finding_code not in findings:
-            problem = f"not detected: {outcome}, {result.verdict.reason}"
-        elif not is_declared and outcome != "pass":
-            problem = f"undeclared: {outcome}, {result.verdict.reason}"
+        is_missed = is_own and defect_info.finding_code not in findings
+        wrong = _what_is_wrong(result.verdict.outcome, is_missed, is_declared)
+        problem = f"{wrong}: {outcome}, {result.verdict.reason}" if wrong else None
         cells.append(Cell(name, plan.case_id, outcome, findings, is_declared, problem))
     return cells
+
+
+def _what_is_wrong(outcome: Outcome, is_missed: bool, is_declared: bool) -> str | None:
+    """What is wrong with a cell; an error tells nothing about the defect, declared or not."""
+    if outcome is Outcome.ERROR:
+        return "broke"
+    if is_missed:
+        return "not detected"
+    if not is_declared and outcome is not Outcome.PASS:
+        return "undeclared"
+    return None
 
 
 def _json(cell: Cell) -> dict[str, object]:
@@ -125,7 +136,7 @@ def _print(cells: list[Cell]) -> None:
             f"{_MARKS[row[case].outcome] + ('!' if row[case].problem else ''):>3}" for case in cases
         )
         print(f"{defect:36}{marks}")
-    print("F fail, · pass, ? inconclusive, E error; ! neither its own case nor declared, or missed")
+    print("F fail, · pass, ? inconclusive, E error; ! undeclared, missed or broken")
     for cell in cells:
         if cell.problem:
             print(f"{cell.defect} × {cell.case}: {cell.problem[:300]}")
