@@ -64,7 +64,10 @@ def _lock(url: str) -> tuple[Engine, Connection]:
     from sqlalchemy import create_engine
     from sqlalchemy.pool import NullPool
 
-    engine = create_engine(url, poolclass=NullPool, isolation_level=_isolation(url))
+    from gp_helpers.platform.store.engine import driver_url
+
+    isolation = _isolation(url)
+    engine = create_engine(driver_url(url), poolclass=NullPool, isolation_level=isolation)
     try:
         connection = engine.connect()
         try:
@@ -80,7 +83,7 @@ def _lock(url: str) -> tuple[Engine, Connection]:
 
 def _isolation(url: str) -> str:
     """Transactions are begun by hand: SQLite's lock is taken by how they begin."""
-    if not url.startswith(("sqlite", "postgresql")):
+    if not url.startswith(("sqlite", "postgres")):
         scheme = url.partition(":")[0]
         raise WriteLockError(f"only sqlite and postgresql stores can be locked, not {scheme!r}")
     return "AUTOCOMMIT"

@@ -21,7 +21,7 @@ class StoreSettings(Settings):
     """Where the store is and how patient its users are."""
 
     url: str
-    """SQLAlchemy URL: `sqlite:////abs/path.db` or `postgresql+psycopg://…`."""
+    """SQLAlchemy URL: `sqlite:////abs/path.db` or `postgresql://…`, which psycopg serves."""
     schema_name: str | None = None
     """PostgreSQL schema that belongs to this platform alone; not used with SQLite."""
     busy_timeout_s: PositiveFloat = 5.0

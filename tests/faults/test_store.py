@@ -68,6 +68,9 @@ async def test_postgresql_writers_wait_and_fail_while_readers_go_on(postgresql_u
         connection.execute(text("CREATE TABLE notes (text TEXT)"))
     try:
         await assert_writers_feel_it(postgresql_url)
+        plain = postgresql_url.replace("postgresql+psycopg:", "postgresql:")
+        async with held_write_lock(plain) as held:
+            assert held.until is None
     finally:
         with engine.begin() as connection:
             connection.execute(text("DROP TABLE notes"))

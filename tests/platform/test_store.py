@@ -11,6 +11,7 @@ from typing import Any
 
 import anyio
 import pytest
+from sqlalchemy.engine import make_url
 
 from gp_helpers.platform.errors import PlatformError, StoreUnavailable
 from gp_helpers.platform.settings import StoreSettings
@@ -26,6 +27,7 @@ from gp_helpers.platform.store import (
     create_store,
     drop_store,
 )
+from gp_helpers.platform.store.engine import driver_url
 from gp_helpers.platform.store.billing import workspace_lines
 from gp_helpers.platform.store.sessions import Redemption, RefreshToken
 
@@ -39,10 +41,9 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StoreSe
     if request.param == "sqlite":
         made = StoreSettings(url=f"sqlite:///{tmp_path / 'own.db'}", busy_timeout_s=0.3)
     else:
-        url = str(request.getfixturevalue("postgresql_url"))
-        if "+" not in url.partition(":")[0]:
-            url = "postgresql+psycopg:" + url.partition(":")[2]
-        made = StoreSettings(url=url, schema_name="store_test", busy_timeout_s=0.3)
+        url = make_url(request.getfixturevalue("postgresql_url")).set(drivername="postgresql")
+        plain = url.render_as_string(hide_password=False)
+        made = StoreSettings(url=plain, schema_name="store_test", busy_timeout_s=0.3)
     create_store(made)
     yield made
     drop_store(made)
@@ -62,6 +63,22 @@ async def test_version_of_a_store_and_of_none(store: Store, settings: StoreSetti
     with pytest.raises(StoreUnavailable):
         await away.version()
     await away.close()
+
+
+@pytest.mark.parametrize(
+    ("stated", "used"),
+    [
+        ("postgresql://ada:pw@db:5433/lab?x=y", "postgresql+psycopg://ada:pw@db:5433/lab?x=y"),
+        ("postgres://db/lab", "postgresql+psycopg://db/lab"),
+        ("postgresql+psycopg://db/lab", "postgresql+psycopg://db/lab"),
+        ("postgresql+pg8000://db/lab", "postgresql+pg8000://db/lab"),
+        ("sqlite:////abs/own.db", "sqlite:////abs/own.db"),
+    ],
+)
+async def test_a_url_that_names_no_driver_gets_the_one_that_is_installed(
+    stated: str, used: str
+) -> None:
+    assert driver_url(stated).render_as_string(hide_password=False) == used
 
 
 async def test_event_ids_grow_by_one_for_each_user_however_many_write(store: Store) -> None:

@@ -28,7 +28,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.schema import CreateIndex, CreateTable
@@ -132,7 +132,7 @@ def create_store(settings: StoreSettings) -> None:
 
 def drop_store(settings: StoreSettings) -> None:
     """Remove what `create_store` made: the PostgreSQL schema, or the SQLite file with its WAL."""
-    url = make_url(settings.url)
+    url = driver_url(settings.url)
     if url.get_backend_name() == "sqlite":
         for suffix in ("", "-wal", "-shm"):
             Path(f"{url.database}{suffix}").unlink(missing_ok=True)
@@ -155,8 +155,16 @@ def _checked(schema_name: str) -> str:
     return schema_name
 
 
+def driver_url(url: str) -> URL:
+    """The URL with the driver that is installed, where `postgresql://` names none."""
+    parsed = make_url(url)
+    if parsed.drivername in ("postgresql", "postgres"):
+        return parsed.set(drivername="postgresql+psycopg")
+    return parsed
+
+
 def _engine(settings: StoreSettings) -> Engine:
-    url = make_url(settings.url)
+    url = driver_url(settings.url)
     if url.get_backend_name() == "sqlite":
         return _sqlite_engine(settings)
     milliseconds = int(settings.busy_timeout_s * 1000)
