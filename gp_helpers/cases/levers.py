@@ -72,3 +72,8 @@ def let_go(trial: Trial, held: PlannedFrame | None) -> None:
     if held is not None:
         trial.measured("messages held", len(held.applied_to), "messages")
         trial.controls.frame_proxy().plan.clear()
+
+
+def felt(trial: Trial, fault: str, was_felt: bool) -> None:
+    """Put on record whether a fault really hit something."""
+    trial.measured(f"fault {fault}", float(was_felt), "felt", fault=fault)

@@ -34,6 +34,13 @@ class WithValidators(WithSockets):
         named = list(self.target.description.auth.validators)
         return [*named, WEBSOCKET] if self.target.description.websocket else named
 
+    def naming(self) -> list[str]:
+        """Those who also say whose token it is, by the target's description."""
+        stated = self.target.description.auth.validators
+        names = [name for name, operation in stated.items() if operation.identity is not None]
+        socket = self.target.description.websocket
+        return [*names, WEBSOCKET] if socket is not None and socket.identity else names
+
     async def present(
         self, person: Person, validator: str, token: str, *, about: str = "good", **known: Any
     ) -> Decision:

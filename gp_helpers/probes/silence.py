@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from gp_helpers.history import Entry, Kind
-from gp_helpers.probes.acting import NotDescribedError
 from gp_helpers.probes.client import Client
 from gp_helpers.probes.socket import Socket
 from gp_helpers.targets.running import Ability
@@ -37,15 +36,21 @@ async def silence(client: Client, *, timeout_s: float = 5.0) -> Entry:
             readings = await _two_equal_readings(client)
             pongs = await _ping_all(client)
     except TimeoutError:
-        return client.recorder.add(
-            Kind.TIMEOUT, "lab", awaited="silence", seconds=timeout_s, definite=False
-        )
+        return _not_silent(client, "silence", timeout_s)
+    if not all(pongs):
+        return _not_silent(client, "pong of every open socket", _PONG_WITHIN_S)
     basis = [
         client.recorder.add(Kind.READING, "lab", name, **reading).seq
         for name, reading in readings.items()
     ]
     return client.recorder.add(
         Kind.SILENCE, "lab", proven=True, rests_on=basis, pongs=sum(pongs), of=len(pongs)
+    )
+
+
+def _not_silent(client: Client, awaited: str, seconds: float) -> Entry:
+    return client.recorder.add(
+        Kind.TIMEOUT, "lab", awaited=awaited, seconds=seconds, definite=False
     )
 
 
@@ -69,7 +74,8 @@ async def _two_equal_readings(client: Client) -> Mapping[str, Mapping[str, Any]]
         in_flight = any(
             reading.get("in_flight") or reading.get("queue") for reading in readings.values()
         )
-        if not in_flight and now == before:
+        # With no instance there is nobody who could say that nothing is under way.
+        if readings and not in_flight and now == before:
             return readings
         before = now
         await asyncio.sleep(pause_s)
@@ -77,13 +83,13 @@ async def _two_equal_readings(client: Client) -> Mapping[str, Mapping[str, Any]]
 
 
 async def _ping_all(client: Client) -> list[bool]:
-    """Whether each open socket that serves answers a ping."""
+    """Whether each open socket that serves answers a ping, or has ended meanwhile.
+
+    Raises `NotDescribedError` where the target does not say how to ping.
+    """
     sockets = [socket for socket in client.sockets if socket.ready and not socket.closed]
     return list(await asyncio.gather(*(_ping(client, socket) for socket in sockets)))
 
 
 async def _ping(client: Client, socket: Socket) -> bool:
-    try:
-        return await client.ping(socket, _PONG_WITHIN_S)
-    except NotDescribedError:
-        return False
+    return await client.ping(socket, _PONG_WITHIN_S) or socket.closed is not None

@@ -41,6 +41,7 @@ class ContextIsolation(Case):
                 person=user.label,
                 subject=user.user_id,
                 validators=client.validators(),
+                naming=client.naming(),
                 rounds=ROUNDS,
             )
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from typing import ClassVar
 
+from gp_helpers.cases.levers import felt
 from gp_helpers.cases.steps import Case, Shown, step
 from gp_helpers.faults import Answer, Hold
 from gp_helpers.history import Kind
@@ -24,6 +27,8 @@ class ErrorAmplification(Case):
     )
     describes = ("auth.validators", "auth.logout")
     users_beside = 1
+    optional_claims: ClassVar[Mapping[str, tuple[str, ...]]] = {"deployment": ("faults_were_felt",)}
+    """There the dead token is all that others can be disturbed by."""
 
     offender: Person
     innocents: list[Person]
@@ -65,8 +70,11 @@ class ErrorAmplification(Case):
     )
     async def work_while_auth_is_slow_once(self) -> Shown:
         self.trial.control("hold the next request to the auth service", seconds=2 * AUTH_TIMEOUT_S)
-        self.trial.controls.http_fault(Hop.BACKEND_AUTH).plan.add(Hold(2 * AUTH_TIMEOUT_S))
-        return await self._work_at_once("while the auth service is slow once")
+        plan = self.trial.controls.http_fault(Hop.BACKEND_AUTH).plan
+        held = plan.add(Hold(2 * AUTH_TIMEOUT_S))
+        shown = await self._work_at_once("while the auth service is slow once")
+        felt(self.trial, "auth is slow once", bool(held.applied_to))
+        return shown
 
     @step(
         "Let the auth service answer 503 to one validation while the others work.",
@@ -75,12 +83,14 @@ class ErrorAmplification(Case):
     )
     async def work_while_auth_answers_503_once(self) -> Shown:
         self.trial.control("answer the next validation with 503, and its retry", attempts=2)
-        self.trial.controls.http_fault(Hop.BACKEND_AUTH).plan.add(Answer(503), times=2)
+        plan = self.trial.controls.http_fault(Hop.BACKEND_AUTH).plan
+        answered = plan.add(Answer(503), times=2)
         rows = [await self._work(self.innocents[0], "while the auth service answers 503 once")]
         rows += [
             await self._work(innocent, "after the auth service answered 503 once")
             for innocent in self.innocents[1:]
         ]
+        felt(self.trial, "auth answers 503 once", bool(answered.applied_to))
         await self._read_breaker()
         return Shown(_lost(rows), rows)
 

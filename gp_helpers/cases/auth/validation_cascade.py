@@ -44,7 +44,7 @@ class ValidationCascade(Case):
         token = self.person.access_token or ""
         self.trial.expect(
             "token good", token_about="good", accepted=True, subject=self.person.user_id,
-            validators=self.trial.client.validators(),
+            validators=self.trial.client.validators(), naming=self.trial.client.naming(),
         )  # fmt: skip
         return await self._present({"good": token})
 

@@ -12,7 +12,7 @@ from typing import ClassVar
 from gp_helpers.cases.asking import ask, connect, settle
 from gp_helpers.cases.journey.answers import question_about_costs, record_answer
 from gp_helpers.cases.journey.judge import judge_answer
-from gp_helpers.cases.levers import hold_the_end_of_answers, let_go, until_begun
+from gp_helpers.cases.levers import felt, hold_the_end_of_answers, let_go, until_begun
 from gp_helpers.cases.steps import Case, Shown, step
 from gp_helpers.faults import Answer as HttpAnswer
 from gp_helpers.faults import HttpMessage, Match, NeverAnswer, OrderGate
@@ -106,7 +106,7 @@ class ErrorRecovery(Case):
         async with self.trial.controls.hold_write_lock() as lock:
             gate.open()
             await settle(self.trial, [(self.sockets[-1], question)], within_s=WITHIN_S)
-        self._felt("lock", lock.held_s > BUSY_TIMEOUT_S)
+        felt(self.trial, "lock", lock.held_s > BUSY_TIMEOUT_S)
         await self._settle(question)
         return self._shown("The store was locked", question)
 
@@ -123,7 +123,7 @@ class ErrorRecovery(Case):
         hung = plan.add(NeverAnswer(), match=match)
         question = await self._ask("model")
         await settle(self.trial, [(self.sockets[-1], question)], within_s=WITHIN_S)
-        self._felt("model", bool(refused.applied_to and hung.applied_to))
+        felt(self.trial, "model", bool(refused.applied_to and hung.applied_to))
         plan.clear()
         await self._settle(question)
         return self._shown("The model endpoint failed", question)
@@ -174,7 +174,7 @@ class ErrorRecovery(Case):
     async def _reset(self) -> None:
         self.trial.control("reset every connection between client and ingress")
         self.trial.controls.tcp_proxy(Hop.CLIENT_INGRESS).reset_all()
-        self._felt("reset", await self.sockets[-1].wait_closed(WITHIN_S))
+        felt(self.trial, "reset", await self.sockets[-1].wait_closed(WITHIN_S))
 
     async def _reset_from_outside(self) -> Shown:
         """Where the agent cannot be held, the end of its answer is lost with the connection."""
@@ -186,7 +186,7 @@ class ErrorRecovery(Case):
         self.trial.controls.tcp_proxy(Hop.CLIENT_INGRESS).reset_all()
         is_cut = await socket.wait_closed(WITHIN_S)
         let_go(self.trial, held)
-        self._felt("reset", is_cut and not socket.is_finished(question.request_id))
+        felt(self.trial, "reset", is_cut and not socket.is_finished(question.request_id))
         await self.trial.silence(timeout_s=WITHIN_S)
         return self._shown("The connection ended before the answer was there", question)
 
@@ -219,10 +219,6 @@ class ErrorRecovery(Case):
         if not messages or not self.sockets[-1].is_error(messages[-1]):
             return False
         return search("data.retryable", messages[-1].body) is not False
-
-    def _felt(self, fault: str, felt: bool) -> None:
-        """Put on record whether a fault really hit something."""
-        self.trial.measured(f"fault {fault}", float(felt), "felt", fault=fault)
 
     def _shown(self, title: str, question: Question) -> Shown:
         return Shown(

@@ -32,6 +32,7 @@ class ConnectionInterference(Case):
     @step("Log in several fresh users.", expects="a token and a canary word for each")
     async def log_in(self) -> Shown:
         self.users = await self.trial.people(self.trial.parameters.concurrent_users)
+        self.trial.expect("users at once", at_once=[user.label for user in self.users])
         await asyncio.gather(*(self.trial.client.open_conversation(u) for u in self.users))
         return Shown(
             f"{len(self.users)} users are logged in",

@@ -42,10 +42,7 @@ def check(history: History) -> Judgement:
             continue
         person, subject = expected.data["person"], expected.data["subject"]
         wanted = len(expected.data["validators"]) * expected.data["rounds"]
-        own.expected += (
-            len({e.data["decider"] for e in decisions if e.data["identity"] is not None})
-            * expected.data["rounds"]
-        )
+        own.expected += len(expected.data["naming"]) * expected.data["rounds"]
         served.expected += wanted
         for entry in decisions:
             if entry.actor != person or entry.data["about"] != "good":
@@ -56,6 +53,8 @@ def check(history: History) -> Judgement:
             served.test(accepted, f"{decider} refuses {person}'s good token", entry)
             identity = entry.data["identity"]
             if identity is None:
+                if accepted and decider in expected.data["naming"]:
+                    own.unobserved(f"{decider} did not say whose token it takes this for")
                 continue
             is_own = identity == subject
             foreign += not is_own

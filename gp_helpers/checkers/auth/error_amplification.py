@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from gp_helpers.checkers.claims import Disagreement, Judgement, Observed
+from gp_helpers.checkers.faults import faults_were_felt
 from gp_helpers.history import History, Kind
+
+FAULTS = {"auth is slow once": ("auth_hop",), "auth answers 503 once": ("auth_hop",)}
+"""By name, the abilities without which a fault cannot be put."""
 
 
 def check(history: History) -> Judgement:
@@ -59,4 +63,5 @@ def check(history: History) -> Judgement:
     served.measured["lost_requests"] = len(lost_at) // 2
     if lost_at:
         served.measured["outage_s"] = round(max(lost_at) - min(lost_at), 3)
-    return Judgement((served.claim(), honest.claim(), refused.claim()), disagreement)
+    felt = faults_were_felt(history, FAULTS)
+    return Judgement((served.claim(), honest.claim(), refused.claim(), felt.claim()), disagreement)

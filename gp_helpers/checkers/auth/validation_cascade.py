@@ -27,6 +27,8 @@ def check(history: History) -> Judgement:
     accepted.expected = refused.expected = 0
     for expected in history.of(Kind.EXPECTED):
         about = expected.data["token_about"]
+        if expected.data["accepted"]:
+            identity.expected = max(len(expected.data["naming"]), 1)
         claim = accepted if expected.data["accepted"] else refused
         for validator in expected.data["validators"]:
             claim.expected += 1
@@ -46,13 +48,17 @@ def check(history: History) -> Judgement:
                 decision,
                 expected,
             )
-            if said and decision.data["identity"] is not None and expected.data["accepted"]:
+            if not said or not expected.data["accepted"]:
+                continue
+            if decision.data["identity"] is not None:
                 identity.test(
                     decision.data["identity"] == expected.data["subject"],
                     f"{validator} takes it for {decision.data['identity_label']}'s",
                     decision,
                     expected,
                 )
+            elif validator in expected.data["naming"]:
+                identity.unobserved(f"{validator} did not say whose token it takes this for")
     accepted.expected = max(accepted.expected, 1)
     refused.expected = max(refused.expected, 1)
     return Judgement(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gp_helpers.checkers.claims import Disagreement, Judgement, Observed
+from gp_helpers.checkers.connections import connected
 from gp_helpers.checkers.delivery import Question, five_events, questions
+from gp_helpers.checkers.faults import faults_were_felt
 from gp_helpers.checkers.journey.answers import grounded, stored_once
-from gp_helpers.checkers.journey.connections import connected
 from gp_helpers.history import Entry, History, Kind
 
 FAULTS = {
@@ -28,7 +29,7 @@ def check(history: History) -> Judgement:
     answered = [question for question in asked if "agent_completed" in question.events]
     claims = (
         connected(history, [person] if person else []).claim(),
-        _faults_were_felt(history).claim(),
+        faults_were_felt(history, FAULTS).claim(),
         once.claim(),
         kept.claim(),
         grounded(history, answered).claim(),
@@ -41,27 +42,6 @@ def check(history: History) -> Judgement:
         ).claim(),
     )
     return Judgement(claims, _first_disagreement(once, kept))
-
-
-def _faults_were_felt(history: History) -> Observed:
-    """Recovery shows only where something was really broken."""
-    lacking = history.header.get("lacking", {})
-    possible = [one for one, needed in FAULTS.items() if not set(needed) & set(lacking)]
-    missing = [one for one in FAULTS if one not in possible]
-    limited = f", of those that can be put here (not: {', '.join(missing)})" if missing else ""
-    claim = Observed(
-        "faults_were_felt",
-        f"each of the {len(FAULTS)} faults hit what it was meant for{limited}",
-        "FAULT_NOT_FELT",
-        expected=max(len(possible), 1),
-    )
-    for fault in possible:
-        noted = [e for e in history.of(Kind.MEASURED) if e.data.get("fault") == fault]
-        if noted and all(entry.data["value"] for entry in noted):
-            claim.holds(*noted)
-        else:
-            claim.unobserved(f"the fault {fault} was not felt")
-    return claim
 
 
 def _done_once(asked: Sequence[Question]) -> Observed:

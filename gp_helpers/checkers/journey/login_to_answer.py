@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from gp_helpers.checkers.claims import Claim, Disagreement, Judgement, Observed
+from gp_helpers.checkers.connections import connected
 from gp_helpers.checkers.delivery import five_events, own_events, questions
 from gp_helpers.checkers.journey.answers import grounded, replies, stored_once
-from gp_helpers.checkers.journey.connections import connected
 from gp_helpers.history import Entry, History, Kind
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from statistics import fmean
 
 from gp_helpers.checkers.claims import Disagreement, Judgement, Observed
+from gp_helpers.checkers.connections import connected
 from gp_helpers.checkers.delivery import (
     five_events,
     no_foreign_canary,
@@ -13,7 +14,6 @@ from gp_helpers.checkers.delivery import (
     questions,
 )
 from gp_helpers.checkers.journey.answers import grounded, replies
-from gp_helpers.checkers.journey.connections import connected
 from gp_helpers.checkers.judging import threshold
 from gp_helpers.history import Entry, History, Kind
 

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from statistics import median
 
 from gp_helpers.checkers.claims import Disagreement, Judgement, Observed
+from gp_helpers.checkers.connections import connected
 from gp_helpers.checkers.delivery import answered, questions
-from gp_helpers.checkers.journey.connections import connected
 from gp_helpers.checkers.judging import threshold
 from gp_helpers.history import Entry, History, Kind
 from gp_helpers.statistics import percentile, robust_ratio, robust_slope
@@ -32,7 +32,7 @@ def check(history: History) -> Judgement:
     users = [str(label) for entry in expected[-1:] for label in entry.data["journeys"]]
     work = _work_does_not_grow(history)
     claims = (
-        connected(history, users).claim(),
+        connected(history, users, every_time=True).claim(),
         answered(
             questions(history),
             "JOURNEY_UNANSWERED_UNDER_LOAD",

@@ -1,4 +1,4 @@
-"""That whoever is logged in can connect, as the journey's checks share it."""
+"""That whoever is logged in can connect, as the checks of several suites share it."""
 
 from __future__ import annotations
 
@@ -10,20 +10,28 @@ from gp_helpers.history import Entry, History, Kind
 NOT_CONNECTED = "JOURNEY_NOT_CONNECTED"
 
 
-def connected(history: History, people: Collection[str]) -> Observed:
-    """Each of these people's first connection is opened, and is said to serve."""
+def connected(
+    history: History,
+    people: Collection[str],
+    finding: str = NOT_CONNECTED,
+    *,
+    every_time: bool = False,
+) -> Observed:
+    """Each of these people's first connection, or every one, is opened and is said to serve."""
     claim = Observed(
         "connected",
         "who is logged in can connect, and is told that the connection serves",
-        NOT_CONNECTED,
+        finding,
         expected=max(len(people), 1),
     )
     for person in people:
         openings = history.of(Kind.WS_OPENING, actor=person)
-        if openings:
-            _judge(claim, person, openings[0], history.about(openings[0].subject))
-        else:
+        if not openings:
             claim.unobserved(f"no handshake of {person} is on record")
+        judged = openings if every_time else openings[:1]
+        claim.expected += max(len(judged) - 1, 0)
+        for opening in judged:
+            _judge(claim, person, opening, history.about(opening.subject))
     return claim
 
 

@@ -1,0 +1,96 @@
+"""Real histories with one thing changed: each claim can be violated, and none holds on nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gp_helpers.checkers import Outcome, Verdict, judge
+from gp_helpers.history import Entry, History, Kind
+from tests.cases.test_honesty import whole_history
+
+Change = Callable[[Entry], Mapping[str, Any]]
+
+
+def judged_with(case: str, which: Callable[[Entry], bool], change: Change) -> Verdict:
+    """The verdict about a remediated trial in which certain entries say something else."""
+    history = whole_history(case)
+    changed = [entry for entry in history if which(entry)]
+    assert changed, "nothing in the history is like that"
+    entries = tuple(
+        replace(entry, data={**entry.data, **change(entry)}) if entry in changed else entry
+        for entry in history
+    )
+    return judge(History(entries))
+
+
+def decided(about: str, *deciders: str) -> Callable[[Entry], bool]:
+    return lambda entry: (
+        entry.kind is Kind.DECISION
+        and entry.step != "components"
+        and str(entry.data.get("about")).startswith(about)
+        and (not deciders or entry.data.get("decider") in deciders)
+    )
+
+
+def test_a_bad_token_that_one_validator_accepts_is_found() -> None:
+    bad = {
+        str(entry.data["about"])
+        for entry in whole_history("auth.validation_cascade")
+        if decided("")(entry) and entry.data["about"] != "good"
+    }
+    about = sorted(bad)[0]
+    verdict = judged_with(
+        "auth.validation_cascade", decided(about, "websocket"), lambda _: {"accepted": True}
+    )
+    assert "AUTH_BAD_TOKEN_ACCEPTED" in verdict.findings
+
+
+@pytest.mark.parametrize("case", ["auth.validation_cascade", "auth.context_isolation"])
+def test_whose_token_it_is_has_to_be_said_by_all_who_can_say_it(case: str) -> None:
+    verdict = judged_with(
+        case, decided("good", "websocket"), lambda _: {"identity": None, "identity_label": None}
+    )
+    assert (verdict.outcome, verdict.findings) == (Outcome.INCONCLUSIVE, ())
+    assert "did not say whose token" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("case", "finding"),
+    [
+        ("websocket.connection_interference", "WS_HANDSHAKE_BROKEN"),
+        ("journey.performance_under_load", "JOURNEY_NOT_CONNECTED"),
+    ],
+)
+def test_a_user_who_is_turned_away_is_not_overlooked(case: str, finding: str) -> None:
+    *_, last = (e for e in whole_history(case).of(Kind.WS_OPENING) if not _is_listener(case, e))
+    history = whole_history(case)
+    entries = []
+    for entry in history:
+        if entry.subject == last.subject and entry.kind is Kind.WS_OPENED:
+            entries.append(replace(entry, kind=Kind.WS_REFUSED, data={"status": 500}))
+        elif entry.subject == last.subject and entry.data.get("is_ready"):
+            entries.append(replace(entry, data={**entry.data, "is_ready": False}))
+        else:
+            entries.append(entry)
+    verdict = judge(History(tuple(entries)))
+    assert finding in verdict.findings, verdict.reason
+
+
+def _is_listener(case: str, opening: Entry) -> bool:
+    """The load's last connection only hears that nothing more comes."""
+    openings = whole_history(case).of(Kind.WS_OPENING)
+    return case == "journey.performance_under_load" and opening is openings[-1]
+
+
+def test_a_fault_that_hit_nothing_proves_nothing() -> None:
+    verdict = judged_with(
+        "auth.error_amplification",
+        lambda entry: entry.kind is Kind.MEASURED and "fault" in entry.data,
+        lambda _: {"value": 0.0},
+    )
+    assert (verdict.outcome, verdict.findings) == (Outcome.INCONCLUSIVE, ())
+    assert "auth is slow once was not felt" in verdict.reason

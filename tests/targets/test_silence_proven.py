@@ -1,0 +1,58 @@
+"""Silence is proven by somebody who could say otherwise, or it is not proven."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from gp_helpers.history import Kind, Recorder, Redactor
+from gp_helpers.probes import silence
+
+STATE = {"messages": {"sent": 3}, "in_flight": 0}
+
+
+class Platform:
+    """As much of a client as silence asks: instances that answer, and sockets that may not."""
+
+    def __init__(self, states: Mapping[str, Mapping[str, Any]], pongs: tuple[bool, ...]) -> None:
+        self.recorder = Recorder(None, Redactor())
+        self.target = SimpleNamespace(can=lambda _: True, controls=self)
+        self.sockets = [SimpleNamespace(ready=True, closed=None, pongs=pong) for pong in pongs]
+        self._states = states
+
+    async def instances(self) -> Mapping[str, str]:
+        return dict.fromkeys(self._states, "")
+
+    async def state(self, name: str) -> Mapping[str, Any]:
+        return self._states[name]
+
+    async def ping(self, socket: Any, timeout_s: float) -> bool:
+        del timeout_s
+        return bool(socket.pongs)
+
+
+@pytest.mark.anyio
+async def test_an_instance_at_rest_and_a_pong_from_everybody_prove_it() -> None:
+    said = await silence(Platform({"backend-1": STATE}, (True, True)))  # type: ignore[arg-type]
+    assert (said.kind, said.data["proven"], said.data["pongs"]) == (Kind.SILENCE, True, 2)
+    assert said.data["rests_on"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("states", "pongs", "awaited"),
+    [
+        ({}, (True,), "silence"),
+        ({"backend-1": STATE}, (True, False), "pong of every open socket"),
+        ({"backend-1": {**STATE, "in_flight": 1}}, (True,), "silence"),
+    ],
+    ids=["nobody to say so", "a socket that does not answer", "something under way"],
+)
+async def test_without_them_it_is_not(
+    states: dict[str, Any], pongs: tuple[bool, ...], awaited: str
+) -> None:
+    said = await silence(Platform(states, pongs), timeout_s=0.1)  # type: ignore[arg-type]
+    assert (said.kind, said.data["awaited"]) == (Kind.TIMEOUT, awaited)
