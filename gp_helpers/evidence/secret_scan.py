@@ -23,12 +23,12 @@ from gp_helpers.evidence.files import as_json, encoded, write_atomically
 from gp_helpers.evidence.source import DamagedFileError, FolderEvidence
 from gp_helpers.history import fingerprint
 from gp_helpers.history.secret_forms import (
-    JWT,
     PRIVATE_KEY,
     VENDOR_KEY,
     encodings,
     is_json_web_token,
     names_a_secret,
+    tokens_in,
 )
 
 SHORTEST = 6
@@ -224,9 +224,9 @@ def _shapes(name: str, content: bytes, *, is_decoded: bool) -> Iterator[SecretFi
     for pattern, what in ((PRIVATE_KEY, "a private key"), (VENDOR_KEY, "a vendor key")):
         if match := pattern.search(text):
             yield SecretFinding(name, what, text.count("\n", 0, match.start()) + 1)
-    for match in JWT.finditer(text):
-        if is_json_web_token(match[0]) and not match[0].endswith("."):
-            yield SecretFinding(name, "a JSON Web Token", text.count("\n", 0, match.start()) + 1)
+    for start, token in tokens_in(text):
+        if is_json_web_token(token) and not token.endswith("."):
+            yield SecretFinding(name, "a JSON Web Token", text.count("\n", 0, start) + 1)
             break
 
 

@@ -129,6 +129,17 @@ class Redactor:
             self._clean.add(value)
         return shown
 
+    def beginning(self, value: str, most: int) -> str:
+        """So many characters of a text without secrets, taken out while each is still whole."""
+        return self.text(value)[:most]
+
+    def binary(self, data: bytes, most: int) -> str:
+        """The beginning of binary data in hexadecimal; its length alone if a secret is in it."""
+        text = data.decode("latin-1")
+        if self.text(text) != text or self.text(data.hex()) != data.hex():
+            return f"‹withheld: {len(data)} bytes that hold a secret›"
+        return data[: most // 2].hex()
+
     def _searched(self, value: str) -> str:
         value = self._without_literals(value)
         if len(value) < _SHORTEST:

@@ -8,7 +8,7 @@ import json
 import math
 import re
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 SECRET_HEADERS = frozenset(
@@ -100,8 +100,24 @@ def with_tokens_replaced(text: str, replaced: Callable[[re.Match[str]], str]) ->
     return _DOTTED.sub(lambda run: _replaced_in_run(run[0], replaced), text)
 
 
+def tokens_in(text: str) -> Iterator[tuple[int, str]]:
+    """Place and text of what ``JWT.finditer(text)`` finds, likewise."""
+    if text.count(".") >= 2:
+        for run in _DOTTED.finditer(text):
+            for token in _in_run(run[0]):
+                yield run.start() + token.start(), token[0]
+
+
 def _replaced_in_run(run: str, replaced: Callable[[re.Match[str]], str]) -> str:
     done: list[str] = []
+    at = 0
+    for token in _in_run(run):
+        done += (run[at : token.start()], replaced(token))
+        at = token.end()
+    return "".join([*done, run[at:]])
+
+
+def _in_run(run: str) -> Iterator[re.Match[str]]:
     at = 0
     while (dot := run.find(".", at)) != -1:
         # An equals sign ends what a first part can hold, but for the padding before the dot.
@@ -109,12 +125,10 @@ def _replaced_in_run(run: str, replaced: Callable[[re.Match[str]], str]) -> str:
         opening = _OPENING_BRACE.search(run, begins, dot)
         token = JWT.match(run, opening.start()) if opening is not None else None
         if token is None:
-            done.append(run[at : dot + 1])
             at = dot + 1
         else:
-            done += (run[at : token.start()], replaced(token))
+            yield token
             at = token.end()
-    return "".join([*done, run[at:]])
 
 
 @lru_cache(maxsize=4096)

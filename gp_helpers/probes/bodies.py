@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import zlib
 from typing import Any
 
@@ -12,7 +13,10 @@ from gp_helpers.targets.transports.decoding import UndecodableError, decoded_jso
 MAX_BODY_BYTES = 4_194_304
 """More than this of a response is neither read nor decompressed."""
 ACCEPTED_CODINGS = "gzip, deflate"
-_SHOWN_BODY = 65_536
+MOST_SHOWN = 65_536
+"""So many characters of a body that is no JSON are recorded."""
+_CHARSETS = frozenset({"ascii", "cp1252", "iso8859-1", "utf-16", "utf-8"})
+"""As `codecs` names them. What others may cost to decode is for the server to say."""
 _GZIP_OR_ZLIB = 47
 
 
@@ -43,20 +47,22 @@ def _decompressed(content: bytes, coding: str) -> bytes:
 
 
 def decoded_body(response: httpx.Response, content: bytes) -> Any:
-    """A body as JSON, or else as the beginning of its text."""
+    """A body as JSON, or else as its text."""
     if not content:
         return None
-    try:
-        text = content.decode(response.encoding or "utf-8", "replace")
-    except (LookupError, UnicodeError):
-        text = content.decode("utf-8", "replace")
+    text = content.decode(_charset(response), "replace")
     if "json" in response.headers.get("content-type", "") or text[:1] in "{[":
         try:
             return decoded_json(text)
         except UndecodableError:
-            return _storable(text)
-    return _storable(text)
+            pass
+    return text.encode("utf-8", "replace").decode()
 
 
-def _storable(text: str) -> str:
-    return text[:_SHOWN_BODY].encode("utf-8", "replace").decode()
+def _charset(response: httpx.Response) -> str:
+    """The charset that the server states, if it is a common one; UTF-8 otherwise."""
+    try:
+        name = codecs.lookup(response.charset_encoding or "utf-8").name
+    except (LookupError, ValueError):
+        return "utf-8"
+    return name if name in _CHARSETS else "utf-8"

@@ -14,7 +14,7 @@ from gp_helpers.probes.acting import Actor, base64url
 from gp_helpers.probes.events import MessageReader
 from gp_helpers.probes.guest import LimitReachedError
 from gp_helpers.probes.people import Person
-from gp_helpers.probes.socket import Socket
+from gp_helpers.probes.socket import MOST_SHOWN, Socket
 from gp_helpers.targets.transports import Handshake, HandshakeRefused, transport
 
 
@@ -62,7 +62,7 @@ class WithSockets(Actor):
                 status=refusal.status,
                 reason=f"{refusal.reason}{behind}",
                 headers=redactor.headers(list(refusal.headers)),
-                body=refusal.body,
+                body=redactor.beginning(refusal.body, MOST_SHOWN),
             )
         opened = self.recorder.add(
             Kind.WS_OPENED, person.label, label, subprotocol=channel.subprotocol

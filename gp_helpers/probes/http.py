@@ -21,7 +21,7 @@ import jmespath
 from gp_helpers.history import Entry, Kind, Recorder
 from gp_helpers.parameters.description import Operation
 from gp_helpers.parameters.templates import render
-from gp_helpers.probes.bodies import ACCEPTED_CODINGS, decoded_body, read_body
+from gp_helpers.probes.bodies import ACCEPTED_CODINGS, MOST_SHOWN, decoded_body, read_body
 from gp_helpers.probes.guest import Guest
 
 MOST_TOKEN_CHARACTERS = 16_384
@@ -175,6 +175,8 @@ class HttpProbe:
                     shown = f"‹withheld: it holds a token of {len(found)} characters›"
                 elif isinstance(found, str):
                     redactor.register(found, "token")
+        if isinstance(shown, str):
+            shown = redactor.beginning(shown, MOST_SHOWN)
         answer = self._recorder.add(
             Kind.RESPONSE,
             actor,

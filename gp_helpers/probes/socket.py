@@ -18,11 +18,13 @@ from gp_helpers.probes.events import MessageReader
 from gp_helpers.probes.http import matches, search
 from gp_helpers.probes.people import Person
 from gp_helpers.probes.supervisor import Supervisor
-from gp_helpers.targets.transports import Channel, ChannelClosed
+from gp_helpers.targets.transports import Channel, ChannelClosed, Received
 
 MOST_MESSAGES = 20_000
 MOST_CHARACTERS = 4_194_304
 """A platform that sends more than this on one socket is not listened to any longer."""
+MOST_SHOWN = 4096
+"""So many characters of what is no message are recorded."""
 _SEND_WITHIN_S = 10.0
 _CLOSE_WITHIN_S = 4.0
 _MESSAGES_AT_A_TIME = 16
@@ -79,9 +81,9 @@ class Socket:
         try:
             while True:
                 received = await self.channel.receive()
-                self._take(received.message, received.raw, received.undecodable)
+                self._take(received)
                 self._notify()
-                characters += len(received.raw)
+                characters += len(received.raw) + len(received.binary or b"")
                 if len(self.messages) >= MOST_MESSAGES or characters >= MOST_CHARACTERS:
                     await self.channel.abort()
                     reason = (
@@ -105,12 +107,13 @@ class Socket:
         finally:
             self._notify()
 
-    def _take(self, body: Any, raw: str, undecodable: str | None) -> None:
+    def _take(self, received: Received) -> None:
+        body = received.message
         about: dict[str, Any] = {}
         events: tuple[str, ...] = ()
         request_id = None
-        if undecodable is not None:
-            about = {"undecodable": undecodable, "raw": raw}
+        if received.undecodable is not None:
+            about = {"undecodable": received.undecodable, "raw": self._shown(received)}
         else:
             request_id = self.reader.request_of(body, self.requests)
             events, parts = self.reader.events_of(body, request_id)
@@ -142,6 +145,12 @@ class Socket:
             self.ready = message
         if self.refused is None and "is_refusal" in about:
             self.refused = message
+
+    def _shown(self, received: Received) -> str:
+        redactor = self.recorder.redactor
+        if received.binary is not None:
+            return redactor.binary(received.binary, MOST_SHOWN)
+        return redactor.beginning(received.raw, MOST_SHOWN)
 
     def _notify(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import urllib.parse
 import zipfile
 from collections.abc import Callable
@@ -245,3 +246,12 @@ def test_no_planted_secret_reaches_any_file_of_any_kind_of_run(
                 assert json.dumps(secret)[1:-1].encode() not in content
     assert os.environ["SERVICE_SECRET"] == KEY
     assert CASE in final.index.read_text()
+
+
+@pytest.mark.parametrize("part", ["eyJ", "eyJ.", "eyJab.a", "eyJ ", "a."])
+def test_a_file_of_almost_tokens_is_searched_in_time(part: str, tmp_path: Path) -> None:
+    place = tmp_path / "answer.txt"
+    place.write_text((part * 1_000_000)[:1_000_000])
+    began = time.perf_counter()
+    assert scan(place).is_clean
+    assert time.perf_counter() - began < 10

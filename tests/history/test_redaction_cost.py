@@ -8,7 +8,7 @@ import time
 import pytest
 
 from gp_helpers.history import Redactor
-from gp_helpers.history.secret_forms import JWT, with_tokens_replaced
+from gp_helpers.history.secret_forms import JWT, tokens_in, with_tokens_replaced
 
 LENGTH = 100_000
 SECONDS = 5.0
@@ -54,3 +54,12 @@ def test_tokens_are_found_where_the_plain_expression_finds_them() -> None:
 def test_assignments_inside_each_other_are_hidden_and_not_followed_without_end() -> None:
     text = "token_type=" * 5_000 + "password=hunter2hunter2"
     assert "hunter2" not in Redactor().text(text)
+
+
+def test_tokens_are_found_one_by_one_where_the_plain_expression_finds_them() -> None:
+    source = random.Random(11)
+    parts = ["eyJ", "ew0", "ab", "Z9_-", ".", "..", "=", " ", "x.y", "eyJhbGciOi", "@"]
+    for _ in range(5_000):
+        text = "".join(source.choices(parts, k=source.randrange(1, 24)))
+        expected = [(match.start(), match[0]) for match in JWT.finditer(text)]
+        assert list(tokens_in(text)) == expected, text

@@ -65,8 +65,10 @@ class Received:
     message: Any
     """The decoded message; None if it could not be decoded."""
     raw: str
-    """The text as it came; binary frames in hexadecimal, cut after 4096 characters."""
+    """The text as it came, whole: only then are the secrets in it known and taken out."""
     undecodable: str | None = None
+    binary: bytes | None = None
+    """What a binary frame held; ``raw`` is empty then."""
 
 
 class HandshakeRefused(Exception):

@@ -27,7 +27,6 @@ from gp_helpers.targets.transports.base import (
 )
 from gp_helpers.targets.transports.decoding import UndecodableError, decoded_json
 
-_SHOWN = 4096
 _MOST_QUEUED = 16
 """Messages that wait for the reader; beyond these the platform is not read from."""
 
@@ -35,11 +34,11 @@ _MOST_QUEUED = 16
 def decode(frame: str | bytes) -> Received:
     """Decode one frame; anything that is not JSON is kept as undecodable."""
     if isinstance(frame, bytes):
-        return Received(None, frame[: _SHOWN // 2].hex(), "a binary frame")
+        return Received(None, "", "a binary frame", binary=frame)
     try:
         return Received(decoded_json(frame), frame)
     except UndecodableError as error:
-        return Received(None, frame[:_SHOWN], str(error))
+        return Received(None, frame, str(error))
 
 
 def _closed(error: ConnectionClosed) -> ChannelClosed:
@@ -149,7 +148,7 @@ class JsonTransport:
                 response.status_code,
                 response.reason_phrase,
                 tuple(response.headers.raw_items()),
-                bytes(response.body or b"").decode("utf-8", "replace")[:_SHOWN],
+                bytes(response.body or b"").decode("utf-8", "replace"),
             ) from error
         except _NO_SOCKET as error:
             raise HandshakeRefused(None, f"{type(error).__name__}: {error}") from error

@@ -28,7 +28,6 @@ from gp_helpers.targets.transports.base import (
 )
 from gp_helpers.targets.transports.socketio_client import BoundedClient, Inbox, event_in
 
-_SHOWN = 4096
 _CLOSE_WITHIN_S = 2.0
 
 
@@ -95,7 +94,7 @@ class SocketIoChannel:
             await self._leave()
             raise self._end()
         if taken.undecodable is not None:
-            return Received(None, taken.raw[:_SHOWN], taken.undecodable)
+            return Received(None, taken.raw, taken.undecodable, binary=taken.binary)
         message = message_of(taken.event)
         return Received(message, json.dumps(message))
 

@@ -36,6 +36,7 @@ class Arrived:
     event: tuple[Any, ...] = ()
     raw: str = ""
     undecodable: str | None = None
+    binary: bytes | None = None
 
 
 class Inbox:
@@ -132,9 +133,10 @@ class BoundedClient(socketio.AsyncClient):  # type: ignore[misc]
                 raise UndecodableError("an event with binary parts")
             await super()._handle_eio_message(data)
         except Exception as error:  # whatever nonsense makes the library raise
-            raw = data.hex() if isinstance(data, bytes) else str(data)
+            binary = data if isinstance(data, bytes) else None
+            raw = "" if binary is not None else str(data)
             why = str(error) if isinstance(error, UndecodableError) else f"no packet: {error}"
-            await self._inbox.put(Arrived(raw=raw, undecodable=why))
+            await self._inbox.put(Arrived(raw=raw, undecodable=why, binary=binary))
 
     async def _handle_connect(self, namespace: str | None, data: Any) -> None:
         if (namespace or "/") != self._namespace or self._namespace in self.namespaces:
