@@ -27,8 +27,8 @@ from gp_helpers.platform.store import (
     create_store,
     drop_store,
 )
-from gp_helpers.platform.store.engine import driver_url
 from gp_helpers.platform.store.billing import workspace_lines
+from gp_helpers.platform.store.engine import driver_url
 from gp_helpers.platform.store.sessions import Redemption, RefreshToken
 
 pytestmark = pytest.mark.anyio
