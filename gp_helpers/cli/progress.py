@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import TextIO
 
@@ -22,14 +23,15 @@ class Progress:
         self._enabled = enabled
         self._stream = stream
         self._is_terminal = stream.isatty()
-        self._cells: dict[int, int] = {}
-        self._done: dict[int, int] = {id(job): 0 for job in jobs}
-        self._names = {id(job): _name(job) for job in jobs}
+        # By where they are saved: the engine completes jobs, so that events tell of others.
+        self._cells: dict[Path, int] = {}
+        self._done = {job.destination: 0 for job in jobs}
+        self._names = {job.destination: _name(job) for job in jobs}
         self._began = time.monotonic()
 
     def take(self, event: CellEvent) -> None:
         """Take note of a cell that began or ended."""
-        job = id(event.job)
+        job = event.job.destination
         self._cells[job] = event.cells
         if event.outcome is not None:
             self._done[job] = event.number
@@ -51,7 +53,7 @@ class Progress:
         total = known + per_notebook * (len(self._done) - len(self._cells))
         seconds = time.monotonic() - self._began
         left = seconds / done * (total - done) if done else 0.0
-        name = self._names[id(event.job)]
+        name = self._names[event.job.destination]
         return f"{done:3} of about {total:.0f} cells, {left:3.0f} s left  {name}"[:79]
 
     def __enter__(self) -> Progress:
