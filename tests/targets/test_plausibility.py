@@ -16,6 +16,7 @@ def test_each_rule_finds_its_flaw() -> None:
     for answer, told in (
         (Answered(QUESTION, "", GOOD.facts, True), "empty"),
         (Answered(QUESTION, "largest: 12 EUR", GOOD.facts, True), "15 characters, not 20"),
+        (Answered(QUESTION, f"{QUESTION} 12 EUR", GOOD.facts, True), "characters, not 20"),
         (Answered(QUESTION, "I am an AI and like 12 EUR.", GOOD.facts, True), "no word"),
         (Answered(QUESTION, GOOD.answer, GOOD.facts, False), "judge strict"),
         (Answered(QUESTION, "The largest service is storage.", GOOD.facts, True), "matches none"),

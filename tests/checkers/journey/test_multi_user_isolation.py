@@ -61,6 +61,27 @@ def test_an_event_made_for_another_user_is_found() -> None:
     assert "JOURNEY_FOREIGN_EVENT" in findings(check(story.history))
 
 
+def test_one_users_own_word_does_not_vouch_for_the_others() -> None:
+    without = answer_for("ben").replace("canary-ben", "shop")
+    claim = claims_of(check(journeys({"ben": without}).history))["no_foreign_data"]
+    assert claim.state is ClaimState.UNOBSERVED
+    assert claim.detail.startswith("ben's own word is in no answer")
+
+
+def test_ones_own_word_in_an_early_event_or_elsewhere_is_not_an_answer_with_it() -> None:
+    story = journeys({"ben": answer_for("ben").replace("canary-ben", "shop")})
+    story.events("ben", "req-ben-question", ("agent_started",))
+    story.exchange("ben", "read something else", body={"name": "canary-ben"})
+    early = [
+        Entry(e.seq, e.t, e.actor, e.kind, e.subject, e.step, {**e.data, "message": "canary-ben"})
+        if e.actor == "ben" and e.data.get("events") == ["agent_started"]
+        else e
+        for e in story.history
+    ]
+    for history in (story.history, History(tuple(early))):
+        assert claims_of(check(history))["no_foreign_data"].state is ClaimState.UNOBSERVED
+
+
 def test_users_who_wait_too_long_are_found() -> None:
     late = [
         Entry(e.seq, e.t + 11, e.actor, e.kind, e.subject, e.step, e.data)
