@@ -10,9 +10,10 @@ from gp_helpers.history.recording import (
     parse,
     read,
 )
-from gp_helpers.history.redaction import Redactor, decoded_claims, fingerprint
+from gp_helpers.history.redaction import ACCOUNT, Redactor, decoded_claims, fingerprint
 
 __all__ = [
+    "ACCOUNT",
     "Divergence",
     "Entry",
     "History",

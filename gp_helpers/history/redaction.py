@@ -41,6 +41,8 @@ _LONG = 10_000
 """In longer texts each literal is looked for, to hold no set as large as the text."""
 _DEEPEST_ASSIGNMENT = 10
 """An assignment inside that many others is hidden as a whole."""
+ACCOUNT = "account"
+"""The kind of what an account holds and whose meaning its name does not tell."""
 _FINGERPRINT = re.compile(r"[0-9a-f]{12}")
 _MARKERS = re.compile(r"(?:[A-Za-z]+ )?(‹[^‹›]*›)")
 _MEMBERS_OF_A_SECRET = frozenset(
@@ -81,6 +83,7 @@ class Redactor:
         self._secrets: set[str] = set()
         self._anchors: dict[str, list[str]] = {}
         self._issued: set[str] = set()
+        self._accounts = 0
         self._clean: set[str] = set()
         """Short texts in which nothing was found: names and values that come again and again."""
         self._pseudonyms: dict[str, str] = {}
@@ -99,7 +102,13 @@ class Redactor:
             return
         self._secrets.add(secret)
         self._clean.clear()
-        shown = f"‹{kind}›" if kind == "password" else f"‹{kind} {fingerprint(secret)}›"
+        shown = f"‹{kind} {fingerprint(secret)}›"
+        if kind == "password":
+            shown = "‹password›"
+        elif kind == ACCOUNT:
+            # It may be a password, which a fingerprint would let one guess; people stay apart.
+            self._accounts += 1
+            shown = f"‹{ACCOUNT}, {self._accounts}›"
         for form in encodings(secret):
             if form not in self._literals:
                 self._literals[form] = shown
@@ -233,7 +242,7 @@ class Redactor:
 
     def _literal(self, match: re.Match[str]) -> str:
         shown = self._literals[match[0]]
-        return self._shown(shown.strip("‹›").split(" ")[0], shown)
+        return self._shown(shown.strip("‹›").split(" ")[0].rstrip(","), shown)
 
     def _token(self, match: re.Match[str]) -> str:
         if not is_json_web_token(match[0]):

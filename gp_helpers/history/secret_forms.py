@@ -33,7 +33,8 @@ SECRET_HEADERS = frozenset(
 
 _SECRET_KEY = re.compile(
     r"password|passwd|passphrase|(^|[_-])pwd$|secret|(api|private|access|signing)[_-]?key"
-    r"|credential|token$|^jwt$|cookie|session[_-]?id$|^bearer$|^assertion$",
+    r"|credential|token$|^jwt$|cookie|session[_-]?id$|^bearer$|^assertion$"
+    r"|^(pass|passcode|pin|otp|access[_-]?code|client[_-]?key|sid)$",
     re.IGNORECASE,
 )
 _NOT_SECRET_KEY = re.compile(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gp_helpers.history import Kind, fingerprint
+from gp_helpers.history import ACCOUNT, Kind, fingerprint
 from gp_helpers.parameters.templates import render
 from gp_helpers.probes.acting import Actor, NotDescribedError
 from gp_helpers.probes.http import MOST_TOKEN_CHARACTERS, Exchange, search
@@ -23,6 +23,8 @@ class WithAccounts(Actor):
             person.take(self._next_account())
         for secret in person.secrets:
             self.recorder.redactor.register(secret, "password")
+        for text in person.private:
+            self.recorder.redactor.register(text, ACCOUNT)
         self.people[person.label] = person
         accounts = self.target.description.accounts
         if accounts is None or accounts.register_ is None:

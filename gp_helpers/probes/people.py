@@ -15,6 +15,12 @@ _CONSONANTS = "bdfgklmnprstvz"
 _VOWELS = "aeiou"
 
 
+_PUBLIC = frozenset(
+    {"email", "id", "label", "locale", "name", "role", "tenant", "user_id", "username"}
+)
+"""Members of a stated account that say who somebody is."""
+
+
 @dataclass
 class Person:
     """Somebody who uses the platform during one trial."""
@@ -44,6 +50,17 @@ class Person:
         """What of this person must never be recorded."""
         stated = self.account or {}
         return [self.password, *(text for key, text in stated.items() if names_a_secret(key))]
+
+    @property
+    def private(self) -> list[str]:
+        """What else a stated account holds: it may be a secret under a name of its own."""
+        stated = self.account or {}
+        public = {self.email, *(stated[key] for key in _PUBLIC & stated.keys())}
+        return [
+            text
+            for key, text in stated.items()
+            if key not in _PUBLIC and not names_a_secret(key) and text not in public
+        ]
 
     @property
     def name(self) -> str:

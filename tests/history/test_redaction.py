@@ -77,6 +77,8 @@ UNKNOWN = {
     "camel case": {"body": {"accessToken": OPAQUE, "refreshToken": OPAQUE, "apiKey": OPAQUE}},
     "header mapping": {"sent": {"Authorization": f"Token {OPAQUE}", "X-Api-Key": OPAQUE}},
     "csrf": {"body": {"csrf-token": OPAQUE}},
+    "short names": {"body": {"pass": OPAQUE, "passcode": OPAQUE, "pin": OPAQUE, "otp": OPAQUE}},
+    "more short names": {"body": {"access_code": OPAQUE, "client_key": OPAQUE, "sid": OPAQUE}},
     "query string": {"url": f"http://h/ws?mode=main&token={OPAQUE}&x=1"},
     "query string in a query string": {"url": f"http://h/?next=%2Fws%3Ftoken%3D{OPAQUE}"},
     "userinfo": {"url": f"postgresql://golden:{OPAQUE}@db:5432/x"},

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
+from gp_helpers.evidence.environment import without_secrets
 from gp_helpers.history import Kind
 from gp_helpers.probes import NotDescribedError
 from tests.targets.conftest import PASSWORD, TOKEN, SmallPlatform, described, opened
@@ -142,3 +144,41 @@ async def test_users_beyond_the_stated_accounts_are_refused_with_a_reason(
         await lab.client.register(somebody(0))
         with pytest.raises(NotDescribedError, match="more than 1 accounts"):
             await lab.client.register(somebody(1))
+
+
+async def test_whatever_an_account_holds_beside_who_it_is_is_not_recorded(
+    platform: SmallPlatform,
+) -> None:
+    stated = described(platform.port)
+    hidden = {"pass": PASSWORD, "magic": "wand-8813-zz", "otp": "918273"}
+    public = {"email": "ada@desk.example", "id": "ada-77", "role": "member"}
+    stated["accounts"] = {
+        "inline": json.dumps(
+            [public | hidden, {**public, "email": "ben@desk.example", "magic": "rod-8814-zz"}]
+        )
+    }
+    stated["auth"]["login"]["json"] = {
+        "who": "{user.email}",
+        "word": "{user.pass}",
+        "spell": "the {user.magic} of a {user.role}, {user.otp}",
+    }
+    async with opened(stated) as lab:
+        people = [somebody(0), somebody(1)]
+        for person in people:
+            await lab.client.register(person)
+        await lab.client.log_in(people[0])
+        text = json.dumps([dict(entry.data) for entry in lab.recorder.history.entries])
+        [asked] = lab.kinds(Kind.REQUEST)
+        assert platform.logins == [{"user": "ada@desk.example", "password": PASSWORD}]
+        assert [one for one in hidden.values() if one in text] == []
+        assert asked["body"]["spell"] == "the ‹account, 1› of a member, ‹password›"
+        shown = lab.recorder.redactor.text("wand-8813-zz, rod-8814-zz")
+        assert shown == "‹account, 1›, ‹account, 2›"
+
+
+def test_accounts_in_the_text_of_the_parameters_are_not_evidence() -> None:
+    for text in ('[{"email": "a@b.example", "word": "hunter22"}]', "[{pin: 12, magic: '${M}'}]"):
+        shown = without_secrets({"target": {"accounts": {"inline": text}}})
+        assert shown == {"target": {"accounts": {"inline": "‹accounts›"}}}
+    referred = {"target": {"accounts": {"inline": "${ACCOUNTS}"}}}
+    assert without_secrets(referred) == referred
