@@ -205,21 +205,44 @@ def no_foreign_canary(history: History, finding: str, *, name: str = "no_foreign
         threshold="contamination",
     )
     users = people(history)
-    own_came_back = False
     for entry in history.of(Kind.WS_RECEIVED, Kind.RESPONSE):
         if entry.actor not in users:
             continue
-        text = json.dumps(entry.data.get("message", entry.data.get("body")), ensure_ascii=False)
+        text = _text_of(entry)
         foreign = [
             label
             for label, user in users.items()
             if label != entry.actor and user["canary"] in text
         ]
-        own_came_back |= users[entry.actor]["canary"] in text
         claim.test(not foreign, f"{entry.actor} sees data of {', '.join(foreign)}", entry)
-    if not own_came_back:
-        claim.unobserved("nobody's own word came back, so nobody else's could have been seen")
+    askers: dict[str, list[Entry]] = {}
+    for question in questions(history):
+        askers.setdefault(question.person, []).extend(_answers_to(question))
+    for label, answers in askers.items():
+        if label not in users:
+            claim.unobserved(f"the word of {label} is not on record")
+        elif not any(users[label]["canary"] in _text_of(entry) for entry in answers):
+            claim.unobserved(
+                f"{label}'s own word is in no answer of theirs, so nobody else's could show there"
+            )
+    if not askers:
+        claim.unobserved("nobody asked, so no answer could show anybody's word")
     return claim
+
+
+def _answers_to(question: Question) -> list[Entry]:
+    """The asker's messages that may be the answer: an early event or an error is none."""
+    return [
+        entry
+        for entry in question.received
+        if entry.actor == question.person
+        and not entry.data.get("is_error")
+        and ("agent_completed" in (events := entry.data.get("events", ())) or not events)
+    ]
+
+
+def _text_of(entry: Entry) -> str:
+    return json.dumps(entry.data.get("message", entry.data.get("body")), ensure_ascii=False)
 
 
 def _label(users: Mapping[str, Mapping[str, str]], user_id: str) -> str:

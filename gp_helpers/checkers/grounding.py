@@ -1,22 +1,28 @@
 """Whether an answer is grounded: computed from the asking user's own figures, and to the point.
 
 Pure: words and figures in, flaws out. A fixed text cannot pass for two users, nor the right text
-with another user's numbers, nor an answer to another question.
+with another user's numbers anywhere, nor an answer to another question, nor an echo of this one.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from difflib import SequenceMatcher
 from typing import Any
 
+from gp_helpers.checkers.figures import Cost, foreign_figure, has_figures, names, sentences, states
+
 LEAST_ACTIONS = 2
+LEAST_ACTION_CHARACTERS = 15
+LEAST_ACTION_WORDS = 3
 LEAST_SHARE_ADDRESSED = 0.6
 """Share of the question's own words that the answer has to take up."""
+LEAST_SHARE_BESIDE_ECHO = 0.3
+"""Share of them that it has to take up where it does not quote the question."""
 
-_NUMBER = re.compile(r"\d[\d,\u00a0']*(?:\.\d+)?")
-_SENTENCE_END = re.compile(r"(?<=[.!?;])\s+|\n")
+_WORD = re.compile(r"\w+")
+_SHORTEST_ECHO = 5
 _LISTED = re.compile(r"\s*(?:[-*•]|\d+[.)])\s+(?P<action>\S.*)")
 _STEM = 5
 _SHORTEST_WORD = 4
@@ -27,14 +33,6 @@ _SAYS_NOTHING = frozenset(
         "they", "this", "those", "what", "when", "where", "which", "will", "with", "would", "your",
     }
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """One of a user's own costs."""
-
-    service: str
-    amount: float
 
 
 def costs_in(body: Any) -> list[Cost]:
@@ -68,40 +66,79 @@ def flaws(question: str, answer: str, actions: Sequence[str], costs: Sequence[Co
     """What is wrong with an answer; an empty list for one that is grounded."""
     if not answer.strip():
         return ["the answer is empty"]
+    if not costs:
+        return ["the user has no costs to name"]
     found = []
-    wrong_figure = _figure_flaw(answer, costs)
+    own_words = without_echo(answer, question)
+    wrong_figure = _figure_flaw(own_words, actions, costs)
     if wrong_figure is not None:
         found.append(wrong_figure)
-    if len({action.strip().casefold() for action in actions}) < LEAST_ACTIONS:
-        found.append(f"it offers {len(actions)} actions, not {LEAST_ACTIONS}")
-    asked, said = stems(question), stems(answer)
-    if asked and len(asked & said) / len(asked) < LEAST_SHARE_ADDRESSED:
+    offered = substantial(question, actions, costs)
+    if len(offered) < LEAST_ACTIONS:
+        found.append(
+            f"it offers {len(actions)} actions, {len(offered)} of them substantial and about the "
+            f"user's services or their question, not {LEAST_ACTIONS}"
+        )
+    asked = stems(question)
+    if (
+        _share(asked, answer) < LEAST_SHARE_ADDRESSED
+        or _share(asked, own_words) < LEAST_SHARE_BESIDE_ECHO
+    ):
         found.append("it does not address the question")
     return found
 
 
-def _figure_flaw(answer: str, costs: Sequence[Cost]) -> str | None:
-    """The first figure that stands with one of the user's services is their largest cost."""
-    if not costs:
-        return "the user has no costs to name"
+def without_echo(text: str, question: str) -> str:
+    """What a text says beside quoting the question: without all long runs of its words."""
+    asked = [match[0].casefold() for match in _WORD.finditer(question)]
+    shortest = max(_SHORTEST_ECHO, -(-len(asked) // 3))
+    while True:
+        words = list(_WORD.finditer(text))
+        said = [match[0].casefold() for match in words]
+        run = SequenceMatcher(None, said, asked, autojunk=False).find_longest_match()
+        if run.size < shortest:
+            return text
+        first, last = words[run.a], words[run.a + run.size - 1]
+        text = f"{text[: first.start()]}\n{text[last.end() :]}"
+
+
+def substantial(question: str, actions: Sequence[str], costs: Sequence[Cost]) -> list[str]:
+    """The distinct actions that say something about the user's services or their question."""
+    found: dict[frozenset[str], str] = {}
+    for action in actions:
+        own_words = without_echo(action, question)
+        words = re.findall(r"[^\W\d_]+", own_words.casefold())
+        if len(words) < LEAST_ACTION_WORDS or len(own_words.strip()) < LEAST_ACTION_CHARACTERS:
+            continue
+        if names(own_words, costs) or stems(question) & stems(own_words):
+            found.setdefault(frozenset(words), action)
+    return list(found.values())
+
+
+def _figure_flaw(answer: str, actions: Sequence[str], costs: Sequence[Cost]) -> str | None:
+    """The largest cost is the first that is told with an amount, and no figure is foreign."""
+    return _largest_flaw(answer, costs) or next(
+        (flaw for text in (answer, *actions) if (flaw := foreign_figure(text, costs))), None
+    )
+
+
+def _largest_flaw(answer: str, costs: Sequence[Cost]) -> str | None:
     largest = max(costs, key=lambda cost: cost.amount)
-    for sentence in _SENTENCE_END.split(answer):
-        text = sentence.casefold()
-        if not any(cost.service.casefold() in text for cost in costs):
+    for sentence in sentences(answer):
+        named = {service for _, service in names(sentence, costs)}
+        if not named or not has_figures(sentence):
             continue
-        amounts = _amounts(sentence)
-        if not amounts:
-            continue
-        if largest.service.casefold() not in text:
+        if largest.service not in named:
             return f"it names another cost first than the largest, {largest.service}"
-        if not any(abs(amount - largest.amount) < 0.005 for amount in amounts):
+        if not states(sentence, largest):
             return f"it gives another amount for {largest.service} than the user's own"
         return None
     return f"it does not name the user's largest cost, {largest.service}, with its amount"
 
 
-def _amounts(text: str) -> list[float]:
-    return [float(re.sub(r"[,\u00a0']", "", number)) for number in _NUMBER.findall(text)]
+def _share(asked: set[str], text: str) -> float:
+    """The share of the question's words that a text takes up."""
+    return len(asked & stems(text)) / len(asked) if asked else 1.0
 
 
 def stems(text: str) -> set[str]:

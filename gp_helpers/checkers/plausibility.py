@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from gp_helpers.checkers.grounding import stems
+from gp_helpers.checkers.grounding import stems, without_echo
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Rules:
         """What is applied, in words, for the claim."""
         parts = [
             "the answer takes up a word of its question",
-            f"has at least {self.least_characters} characters",
+            f"has at least {self.least_characters} characters beside quoting it",
             "differs from the answers to other questions and users",
         ]
         if self.facts:
@@ -54,8 +54,9 @@ def flaws(one: Answered, others: Sequence[Answered], rules: Rules) -> list[str]:
     if not text:
         return ["the answer is empty"]
     found = []
-    if len(text) < rules.least_characters:
-        found.append(f"the answer has {len(text)} characters, not {rules.least_characters}")
+    own_words = without_echo(text, one.question).strip()
+    if len(own_words) < rules.least_characters:
+        found.append(f"the answer has {len(own_words)} characters, not {rules.least_characters}")
     asked = stems(one.question)
     if asked and not asked & stems(text):
         found.append("it takes up no word of its question")

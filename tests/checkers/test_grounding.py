@@ -2,12 +2,17 @@
 
 import pytest
 
-from gp_helpers.checkers.grounding import Cost, actions_in, costs_in, flaws
+from gp_helpers.checkers.figures import Cost
+from gp_helpers.checkers.grounding import actions_in, costs_in, flaws, without_echo
 
 QUESTION = "What is my largest cost this month, and what matters about it before our yearly audit?"
 ADA = [Cost("BigQuery", 812.5), Cost("Cloud SQL", 4310.75), Cost("Cloud Run", 12.0)]
 BEN = [Cost("BigQuery", 99.1), Cost("Cloud SQL", 7204.2), Cost("Pub/Sub", 55.0)]
-ACTIONS = ["stop the replicas at night", "set a budget alert"]
+ACTIONS = [
+    "stop the replicas of shop at night (Cloud SQL)",
+    "set a limit on bytes per query (BigQuery)",
+    "set a budget alert",
+]
 
 
 def answer(question: str, costs: list[Cost], form: str = "{:.2f}") -> str:
@@ -60,6 +65,77 @@ def test_the_right_text_with_another_users_numbers_is_refused() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "added",
+    [
+        "Your BigQuery is 99.10 and Cloud SQL is 7204.20.",
+        "BigQuery 812.50, Cloud SQL 4310.75, Cloud Run 55.00.",
+        "BigQuery 4310.75, Cloud SQL 812.50.",
+        "4310.75 USD for BigQuery and 812.50 USD for Cloud SQL.",
+        "It costs 7204.20 USD.",
+        "BigQuery is 99 USD.",
+        "BigQuery is 7,204.",
+        "Cloud SQL is 97.9 % of your costs.",
+        "You spend 7358.30 in all.",
+    ],
+)
+def test_anothers_number_anywhere_is_refused(added: str) -> None:
+    text = f"{answer(QUESTION, ADA)}\nCloud SQL 4310.75. {added}"
+    [flaw] = flaws(QUESTION, text, ACTIONS, ADA)
+    assert flaw.startswith(("it gives another amount", "it states"))
+
+
+def test_the_right_sentence_first_does_not_excuse_the_next() -> None:
+    text = "Cloud SQL 4310.75. Your BigQuery is 99.10 and Cloud SQL is 7204.20."
+    assert "it gives another amount for BigQuery than the user's own" in flaws(
+        QUESTION, text, ACTIONS, ADA
+    )
+
+
+def test_anothers_number_in_an_action_is_refused() -> None:
+    actions = [*ACTIONS, "stop the replicas of shop at night (Cloud SQL, 7204.20 USD)"]
+    assert flaws(QUESTION, answer(QUESTION, ADA), actions, ADA) == [
+        "it gives another amount for Cloud SQL than the user's own"
+    ]
+
+
+@pytest.mark.parametrize(
+    "added",
+    [
+        "BigQuery 812.50, Cloud SQL 4310.75, Cloud Run 12.",
+        "Of it 812.50 USD go to BigQuery and 4,310.75 USD to Cloud SQL.",
+        "Cloud SQL is 83.9 % of 5135.25 USD in all.",
+        "Cloud SQL costs $3498.25 more than BigQuery; both together 5123.25 USD.",
+        "Stop 2 replicas of Cloud SQL by 2026-11-30, 22:00, in bukugebogag7-mobile.",
+        "In 2026 a budget alert at 4621.73 USD helps for 365 days.",
+        "BigQuery (shop): 812.50 USD",
+    ],
+)
+def test_what_follows_from_the_users_own_costs_and_plain_numbers_may_stand(added: str) -> None:
+    assert flaws(QUESTION, f"{answer(QUESTION, ADA)}\n{added}", ACTIONS, ADA) == []
+
+
+@pytest.mark.parametrize("echo", [QUESTION, QUESTION.upper(), QUESTION.replace(", and", " -- and")])
+def test_the_echo_of_the_question_does_not_address_it(echo: str) -> None:
+    text = f"{echo}\nCloud SQL 4310.75. Buy bananas."
+    assert flaws(QUESTION, text, ACTIONS, ADA) == ["it does not address the question"]
+    assert len(flaws(QUESTION, text, ["x", "y"], ADA)) == 2
+    assert flaws(QUESTION, echo, ACTIONS, ADA) != []
+
+
+def test_an_echo_before_what_answers_another_question_does_not_help() -> None:
+    text = f"You asked: {QUESTION}\nThe warehouse migrates to the north. Cloud SQL: 4310.75 USD"
+    assert flaws(QUESTION, text, ACTIONS, ADA) == ["it does not address the question"]
+
+
+def test_an_echo_is_dropped_in_parts_and_every_time() -> None:
+    text = f"{QUESTION} Tea. {QUESTION} Also: what matters about it before our YEARLY audit - cake"
+    left = without_echo(text, QUESTION)
+    assert "audit" not in left.casefold()
+    assert all(word in left for word in ("Tea", "Also", "cake"))
+    assert without_echo("Your largest cost this month is A.", QUESTION).startswith("Your largest")
+
+
 def test_another_cost_than_the_largest_is_refused() -> None:
     text = answer(QUESTION, [Cost("BigQuery", 812.5)])
     assert flaws(QUESTION, text, ACTIONS, ADA) == [
@@ -77,7 +153,19 @@ def test_an_answer_to_another_question_is_refused() -> None:
     assert flaws(QUESTION, answer(other, ADA), ACTIONS, ADA) == ["it does not address the question"]
 
 
-@pytest.mark.parametrize("actions", [[], ["save"], ["save", " Save "]])
+@pytest.mark.parametrize(
+    "actions",
+    [
+        [],
+        ["save"],
+        ACTIONS[:1],
+        ["x", "y"],
+        ["Cloud SQL", "BigQuery"],
+        [ACTIONS[0], f"  {ACTIONS[0].upper()}!"],
+        ["go and buy some bananas", "set a budget alert for fruit"],
+        [QUESTION, f"{QUESTION} {QUESTION}"],
+    ],
+)
 def test_fewer_than_two_actions_are_refused(actions: list[str]) -> None:
     [flaw] = flaws(QUESTION, answer(QUESTION, ADA), actions, ADA)
     assert flaw.startswith("it offers")

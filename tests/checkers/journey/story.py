@@ -15,7 +15,10 @@ COSTS: Mapping[str, list[dict[str, Any]]] = {
     "ben": [{"service": "BigQuery", "amount": 99.1}, {"service": "Cloud Run", "amount": 7204.2}],
     "cleo": [{"service": "Pub/Sub", "amount": 60.0}, {"service": "Cloud SQL", "amount": 41.0}],
 }
-ACTIONS = ("stop the replicas at night", "set a budget alert")
+ACTIONS = (
+    "look at what matters in it before the audit",
+    "set a budget alert at the largest cost of a month",
+)
 
 
 def answer_for(label: str, question: str = QUESTION) -> str:
