@@ -10,7 +10,7 @@ import asyncio
 import random
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -167,6 +167,13 @@ class Trial:
         return state
 
 
+class PlatformBrokeError(Exception):
+    """Services of our own platform ended unasked; what was observed says nothing of a case."""
+
+    def __init__(self, services: Sequence[str]) -> None:
+        super().__init__(f"the embedded platform broke: {', '.join(services)} ended unasked")
+
+
 @dataclass
 class OpenTrial:
     """A trial whose steps can be taken one by one."""
@@ -219,6 +226,9 @@ class OpenTrial:
             outcome, error = "failed", f"{type(broke).__name__}: {broke}"
             raise
         finally:
+            broken = () if outcome == "interrupted" else self.trial.target.ended_unasked()
+            if broken:
+                outcome, error = "platform_ended", str(PlatformBrokeError(broken))
             recorder.add(
                 Kind.STEP_ENDED,
                 "lab",
@@ -229,6 +239,8 @@ class OpenTrial:
             )
             recorder.step = ""
             self.taken.append(step.name)
+            if broken:
+                raise PlatformBrokeError(broken)
 
     def end(self, outcome: str = "completed", error: str | None = None) -> None:
         """Record the end of the trial, once."""

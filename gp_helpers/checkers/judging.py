@@ -181,8 +181,11 @@ def judge(history: History) -> Verdict:
     broken = [
         entry
         for entry in history.of(Kind.STEP_ENDED, Kind.TRIAL_ENDED)
-        if entry.data.get("outcome") == "failed"
+        if entry.data.get("outcome") in ("failed", "platform_ended")
     ]
+    platform_ended = [entry for entry in broken if entry.data["outcome"] == "platform_ended"]
+    if platform_ended:
+        return Verdict(case_id, Outcome.ERROR, str(platform_ended[0].data.get("error")))
     try:
         judgement = check_for(case_id)(history)
     except Exception as error:  # a checker must not take the verdict down with it

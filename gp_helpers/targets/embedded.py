@@ -252,6 +252,7 @@ class _Running:
             controls=controls,
             limits=None,
             socket_via=between.detour,
+            ended_unasked=controls.ended_unasked,
         )
 
 

@@ -44,11 +44,21 @@ class EmbeddedControls:
     http_faults: dict[Hop, HttpFault]
     frames: FrameProxy | None = None
     _started_by_ingress: dict[str, str] = field(default_factory=dict)
+    _asked_to_end: set[str] = field(default_factory=set)
 
     def services(self) -> Mapping[str, str]:
         """Service names to base URLs."""
         running = [*self.auths.values(), self.model, *self.backends.values(), self.ingress]
         return {service.name: service.url for service in running} | self._started_by_ingress
+
+    def ended_unasked(self) -> list[str]:
+        """Services that ended although no case asked them to."""
+        all_of_them = [*self.auths.values(), self.model, *self.backends.values(), self.ingress]
+        return [
+            f"{service.name} ({service.exit_status})"
+            for service in all_of_them
+            if service.exit_status is not None and service.name not in self._asked_to_end
+        ]
 
     async def instances(self) -> Mapping[str, str]:
         """Backend instances that serve now, those that the ingress started included."""
@@ -129,14 +139,17 @@ class EmbeddedControls:
     async def stop_instance(self, name: str, *, kill: bool = False) -> None:
         """Stop a backend instance (SIGTERM, then SIGKILL), or kill it at once."""
         service = self._backend(name)
+        self._asked_to_end.add(name)
         await (service.kill() if kill else service.stop(0.5))
 
     async def restart_instance(self, name: str) -> None:
         """Stop a backend instance and start it again at the same address, its memory gone."""
         service = self._backend(name)
+        self._asked_to_end.add(name)
         await service.stop(_RESTART_GRACE_S)
         spec = replace(self.backend_specs[name], port=service.port)
         self.backends[name] = await self.host.start(spec)
+        self._asked_to_end.discard(name)
 
     def _backend(self, name: str) -> RunningService:
         if name not in self.backends:

@@ -7,7 +7,7 @@ unobserved.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -178,6 +178,8 @@ class RunningTarget:
     """Where to connect for the socket in place of its URL's address: a proxy in front of it."""
     through: Mapping[Ability, str] = field(default_factory=dict)
     """Abilities that the target has because its limits allow something, with that one's name."""
+    ended_unasked: Callable[[], Sequence[str]] = tuple
+    """Names of our own services that ended although nobody asked them to: the platform broke."""
 
     def can(self, ability: Ability) -> bool:
         """Whether the target has an ability."""
