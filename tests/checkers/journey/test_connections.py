@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gp_helpers.checkers import ClaimState
-from gp_helpers.checkers.journey.connections import connected
+from gp_helpers.checkers.connections import connected
 from gp_helpers.history import Kind
 from tests.checkers.journey.story import Story
 
