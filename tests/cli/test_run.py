@@ -79,7 +79,7 @@ def test_the_wiring_replaces_the_environments_and_what_is_not_met_is_status_1(
     assert ran.ended.returncode == ExitStatus.NOT_MET, ran.ended.stderr
     [line] = [line for line in ran.ended.stdout.splitlines() if CASE in line]
     assert line.split()[:4] == [CASE, "FAIL", "NOT", "MET"]
-    assert re.search(r"^evidence  .*index\.html  digest [0-9a-f]{16}$", ran.ended.stdout, re.M)
+    assert re.search(r"^evidence  .*index\.html  digest [0-9a-f]{16,64}$", ran.ended.stdout, re.M)
     assert (ran.folder / "index.html").is_file()
     assert re.search(r"01_auth_token_cascades: cell (\d+) of \1 failed", ran.ended.stderr)
     header = read(ran.folder / "histories" / f"{CASE}.trial.1.jsonl").header

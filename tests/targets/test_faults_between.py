@@ -108,7 +108,13 @@ def judged(data: dict[str, Any], case: str) -> Verdict:
 
 @pytest.mark.parametrize(
     ("case", "faults"),
-    [(RECOVERY, [CUT, HOLD]), (RECOVERY, [CUT]), (RACE, [CUT, HOLD]), (RACE, [CUT]), (HANDSHAKES, [HOLD])],
+    [
+        (RECOVERY, [CUT, HOLD]),
+        (RECOVERY, [CUT]),
+        (RACE, [CUT, HOLD]),
+        (RACE, [CUT]),
+        (HANDSHAKES, [HOLD]),
+    ],
 )
 def test_with_the_fault_named_a_healthy_platform_passes(
     remediated: Mapping[str, str], case: str, faults: list[str]
