@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from gp_helpers.cli.tables import print_secrets
 from gp_helpers.evidence import ExitStatus, bundle, finalise, patterns, read_run
 
 
@@ -23,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> ExitStatus:
-    """Write what was asked for, and print where it is."""
+    """Write what was asked for, and print where it is; a report ends with its run's status."""
     if options.bundle:
         if not read_run(options.place).is_final:
             finalise(options.place)
@@ -41,5 +42,6 @@ def run(options: argparse.Namespace) -> ExitStatus:
     finished = finalise(options.place)
     for problem in finished.problems:
         print(f"not made: {problem}")
+    print_secrets(finished.scan)
     print(f"{finished.index}\ndigest {finished.digest}")
-    return ExitStatus.MET
+    return finished.status

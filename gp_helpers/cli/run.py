@@ -17,7 +17,7 @@ from typing import Any
 
 from gp_helpers.cli.places import notebooks_folder
 from gp_helpers.cli.progress import Progress
-from gp_helpers.cli.tables import print_comparison, print_run
+from gp_helpers.cli.tables import print_comparison, print_run, print_secrets
 from gp_helpers.evidence import (
     EvidenceError,
     ExitStatus,
@@ -289,10 +289,7 @@ def _print(finished: Sequence[Finalised], options: argparse.Namespace, seconds: 
             print_run(one.verdicts)
         for problem in one.problems:
             print(f"not made: {problem}")
-        if not one.scan.is_clean:
-            print("SECRETS were found in the evidence; do not hand it on:")
-            for finding in one.scan.findings:
-                print(f"  {finding}")
+        print_secrets(one.scan)
     for one in finished:
-        print(f"evidence  {os.path.relpath(one.index)}  digest {one.digest[:16]}")
+        print(f"evidence  {os.path.relpath(one.index)}  digest {one.digest}")
     print(f"{seconds:.1f} s")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gp_helpers.evidence import Comparison
+from gp_helpers.evidence import Comparison, SecretScan
 
 _SHOWN = {"pass": "PASS", "fail": "FAIL", "inconclusive": "INCONCLUSIVE", "error": "ERROR"}
 
@@ -54,3 +54,11 @@ def print_comparison(comparison: Comparison) -> None:
         case.change for case in comparison.cases
     )}  # fmt: skip
     print(", ".join(f"{count} {change.value}" for change, count in counted.items()))
+
+
+def print_secrets(scanned: SecretScan) -> None:
+    """What secrets are in the evidence, if any."""
+    if not scanned.is_clean:
+        print("SECRETS were found in the evidence; do not hand it on:")
+        for finding in scanned.findings:
+            print(f"  {finding}")

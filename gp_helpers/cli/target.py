@@ -10,8 +10,17 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gp_helpers.evidence import ExitStatus
-from gp_helpers.parameters import ParameterError, folder, json_schema, load, resolved, validate
+from gp_helpers.evidence import ExitStatus, environment_secrets
+from gp_helpers.history import Redactor
+from gp_helpers.parameters import (
+    DeploymentTarget,
+    ParameterError,
+    folder,
+    json_schema,
+    load,
+    resolved,
+    validate,
+)
 from gp_helpers.parameters.first_version import ASKS, KINDS, answer_to, first_version, is_asked
 
 if TYPE_CHECKING:
@@ -52,7 +61,11 @@ async def _check(options: argparse.Namespace) -> ExitStatus:
     from gp_helpers.targets import Arrangement, open_target
     from gp_helpers.workbook.target_check import check_target
 
-    parameters = resolved(load(options.env))
+    stated = load(options.env)
+    parameters = resolved(stated)
+    redactor = Redactor(pseudonymise=isinstance(parameters.target, DeploymentTarget))
+    for secret in environment_secrets(stated.as_json()):
+        redactor.register(secret, "environment")
     verify = getattr(parameters.target, "verify_tls", True)
     with tempfile.TemporaryDirectory(prefix="golden-path-") as logs:
         try:
@@ -66,9 +79,9 @@ async def _check(options: argparse.Namespace) -> ExitStatus:
                     http=http,
                 ) as target,
             ):
-                checked = await check_target(target, parameters, http)
+                checked = await check_target(target, parameters, http, redactor)
         except CloudRunError as error:
-            print(f"the target did not start: {error}", file=sys.stderr)
+            print(f"the target did not start: {redactor.text(str(error))}", file=sys.stderr)
             return ExitStatus.BROKEN
     if options.json:
         print(json.dumps(_as_json(checked), indent=2))

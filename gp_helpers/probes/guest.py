@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import json
+import os
 import time
 import urllib.parse
 from collections.abc import Callable, Iterator
@@ -152,17 +153,26 @@ class Guest:
         if self.ledger is None:
             yield self._spent
             return
-        with self.ledger.open("a+", encoding="utf-8") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            file.seek(0)
-            text = file.read()
-            spent = Spent(**json.loads(text)) if text else Spent()
+        with self._beside("lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            known = self.ledger.exists()
+            spent = Spent(**json.loads(self.ledger.read_text("utf-8"))) if known else Spent()
             try:
                 yield spent
             finally:
-                file.seek(0)
-                file.truncate()
-                file.write(json.dumps(_as_json(spent)))
+                self._write(spent)
+
+    def _write(self, spent: Spent) -> None:
+        """Put a whole ledger in the place of the one before: a killed process leaves either."""
+        assert self.ledger is not None
+        beside = self._beside("tmp")
+        beside.write_text(json.dumps(_as_json(spent)), encoding="utf-8")
+        os.replace(beside, self.ledger)
+
+    def _beside(self, ending: str) -> Path:
+        """A hidden file beside the ledger: no part of the evidence."""
+        assert self.ledger is not None
+        return self.ledger.with_name(f".{self.ledger.name}.{ending}")
 
 
 def _as_json(spent: Spent) -> dict[str, Any]:

@@ -32,7 +32,7 @@ from gp_helpers.probes import (
     Supervisor,
     new_person,
 )
-from gp_helpers.targets.running import RunningTarget, TargetKind
+from gp_helpers.targets.running import RunningTarget
 from gp_helpers.workbook.target_findings import Unmentioned, paths_in, unmentioned
 
 ANSWERED_WITHIN_S = 20.0
@@ -96,6 +96,7 @@ class Walk:
             outcome, detail = Outcome.NOT_STATED, lacking.key
         except (StageProblem, LimitReachedError, UnknownPlaceholderError) as problem:
             outcome, detail = Outcome.PROBLEM, str(problem)
+        detail = self.recorder.redactor.text(detail)
         entries = tuple(self.recorder.history.entries[begin:])
         self.stages.append(Stage(name, outcome, detail, entries))
 
@@ -231,7 +232,8 @@ class Walk:
         self.answer = self.socket.answer_to(self.request_id or "")
         if not self.answer:
             raise StageProblem("nothing at websocket.answer in what ended the request")
-        return f"{len(self.answer)} characters: {self.answer[:80]!r}"
+        begins = self.recorder.redactor.beginning(self.answer, 80)
+        return f"{len(self.answer)} characters: {begins!r}"
 
     async def read_back(self) -> str:
         """Read the conversation back."""
@@ -299,10 +301,10 @@ class Checked:
 
 
 async def check_target(
-    target: RunningTarget, parameters: Parameters, http: httpx.AsyncClient
+    target: RunningTarget, parameters: Parameters, http: httpx.AsyncClient, redactor: Redactor
 ) -> Checked:
-    """Walk a running target."""
-    async with _walk(target, http) as walk:
+    """Walk a running target; what is told of it has passed the redactor."""
+    async with _walk(target, http, redactor) as walk:
         await walk.stage("health", walk.health)
         await walk.stage("account", walk.account)
         await walk.stage("log in", walk.log_in)
@@ -344,8 +346,9 @@ _NEEDED = ("account", "log in", "connect")
 
 
 @asynccontextmanager
-async def _walk(target: RunningTarget, http: httpx.AsyncClient) -> AsyncIterator[Walk]:
-    redactor = Redactor(pseudonymise=target.kind is TargetKind.DEPLOYMENT)
+async def _walk(
+    target: RunningTarget, http: httpx.AsyncClient, redactor: Redactor
+) -> AsyncIterator[Walk]:
     guest = Guest(target.limits)
     person = new_person(0, random.Random(random.SystemRandom().getrandbits(64)))
     async with Supervisor("target check") as supervisor:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import ssl
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -166,6 +168,40 @@ async def test_all_processes_of_a_run_share_one_budget(tmp_path: Path) -> None:
         await ask(other)
     assert one.counted()["requests"] == other.counted()["requests"] == 3
     assert one.counted()["hosts"] == {"a.example:8000": 3}
+
+
+KILLED = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from gp_helpers.parameters import Limits
+from gp_helpers.probes import Guest, guest
+
+written = guest._as_json
+
+def killed_the_second_time(spent):
+    if spent.requests == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return written(spent)
+
+guest._as_json = killed_the_second_time
+async def ask():
+    one = Guest(Limits(requests=9), Path(sys.argv[1]))
+    await one.admit_request("http://a.example/")
+    await one.admit_request("http://a.example/")
+
+asyncio.run(ask())
+"""
+
+
+async def test_a_process_that_is_killed_while_it_counts_leaves_no_fresh_budget(
+    tmp_path: Path,
+) -> None:
+    ledger = tmp_path / "guest.json"
+    child = await asyncio.create_subprocess_exec(sys.executable, "-c", KILLED, str(ledger))
+    assert await asyncio.wait_for(child.wait(), 30) == -signal.SIGKILL
+    assert json.loads(ledger.read_text())["requests"] == 1
+    with pytest.raises(LimitReachedError):
+        await ask(Guest(Limits(requests=1), ledger))
 
 
 async def logged_in(lab: Opened) -> Any:
