@@ -108,19 +108,23 @@ def judged(data: dict[str, Any], case: str) -> Verdict:
 
 @pytest.mark.parametrize(
     ("case", "faults"),
-    [
-        (RECOVERY, [CUT, HOLD]),
-        (RECOVERY, [CUT]),
-        (RACE, [CUT, HOLD]),
-        (RACE, [CUT]),
-        (HANDSHAKES, [HOLD]),
-    ],
+    [(RECOVERY, [CUT, HOLD]), (RACE, [CUT, HOLD]), (HANDSHAKES, [HOLD])],
 )
 def test_with_the_fault_named_a_healthy_platform_passes(
     remediated: Mapping[str, str], case: str, faults: list[str]
 ) -> None:
     verdict = judged(stated(remediated, faults), case)
     assert verdict.outcome is Outcome.PASS, verdict.reason
+
+
+@pytest.mark.parametrize("case", [RECOVERY, RACE])
+def test_a_cut_that_may_come_too_late_is_never_held_against_a_healthy_platform(
+    remediated: Mapping[str, str], case: str
+) -> None:
+    """Where nothing may be held, an answer may be there before the cut."""
+    verdict = judged(stated(remediated, [CUT]), case)
+    assert verdict.outcome in (Outcome.PASS, Outcome.INCONCLUSIVE), verdict.reason
+    assert verdict.outcome is Outcome.PASS or "not" in verdict.reason
 
 
 def test_the_end_of_an_answer_is_lost_with_the_connection_however_fast_the_platform_is(
