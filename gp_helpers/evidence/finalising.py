@@ -21,12 +21,18 @@ from gp_helpers.evidence.errors import RunFolderTakenError
 from gp_helpers.evidence.exhibits import Exhibit, exhibit
 from gp_helpers.evidence.expected import ExitStatus, exit_status
 from gp_helpers.evidence.folder import ENVIRONMENT_FILE, OWNER_FILE, RunFolder, living_owner
-from gp_helpers.evidence.har import archive, entries_of
 from gp_helpers.evidence.junit import junit
 from gp_helpers.evidence.manifest import MANIFEST_FILE, build
 from gp_helpers.evidence.markup import data_uri
 from gp_helpers.evidence.notebook_html import notebook_html
 from gp_helpers.evidence.reading import VERDICTS_FILE
+from gp_helpers.evidence.rederiving import (
+    HAR_FILE,
+    JUNIT_FILE,
+    SUMMARY_FILE,
+    exchanges_of,
+    har_of,
+)
 from gp_helpers.evidence.report import report
 from gp_helpers.evidence.report_case import CaseMatter, notebook_of
 from gp_helpers.evidence.secret_scan import (
@@ -100,12 +106,11 @@ def finalise(
     gathered = _Gathered(run)
     trials = list(gathered.trials())
     verdicts = assemble(environment, trials, stated_in(gathered.names, gathered.read))
-    comment = f"run {run.run_id}; secrets were taken out when it was recorded"
     run.write_json(VERDICTS_FILE, verdicts)
-    run.write_text("junit.xml", junit(verdicts))
-    run.write_text("summary.md", summary(verdicts))
+    run.write_text(JUNIT_FILE, junit(verdicts))
+    run.write_text(SUMMARY_FILE, summary(verdicts))
     run.write_text(
-        "traffic.har", archive(gathered.exchanges, version=workbook_version(), comment=comment)
+        HAR_FILE, har_of(gathered.exchanges, str(environment["run"]), workbook_version())
     )
     problems += _notebooks(run, pages)
     secrets = {*canaries, *environment_secrets(environment.get("parameters"))}
@@ -167,10 +172,7 @@ class _Gathered:
     def trials(self) -> Iterator[TrialResult]:
         """Every trial, judged; its exchanges and its exhibit are kept."""
         for result, history, contrast in trials_of(self.names, self.read):
-            self.exchanges.extend(entries_of(history, result.file))
-            if contrast is not None:
-                name = f"histories/{result.case}.contrast.{result.number}.jsonl"
-                self.exchanges.extend(entries_of(contrast, name))
+            self.exchanges.extend(exchanges_of(result, history, contrast))
             kept = self.exhibits.get(result.case)
             if kept is None or _tells_more(result, kept.trial):
                 self.exhibits[result.case] = exhibit(result, history, contrast)

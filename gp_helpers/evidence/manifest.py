@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,9 @@ SCHEMA = 1
 _MOST_MARKS = 20_000
 """A history with more lines has one mark for several of them."""
 _MARK_BYTES = 4
+_KEYS = frozenset({"schema", "run", "files", "digest"})
+_KEYS_OF_A_FILE = frozenset({"sha256", "bytes", "lines"})
+_KEYS_OF_LINES = frozenset({"count", "lines_per_mark", "marks"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +101,21 @@ def read_manifest(evidence: Evidence) -> tuple[dict[str, Any] | None, list[Damag
         return None, [Damage(MANIFEST_FILE, None, f"not a manifest: {error}")]
     if not well_formed:
         return None, [Damage(MANIFEST_FILE, None, "not a manifest")]
-    found = []
+    found = [Damage(MANIFEST_FILE, None, f"unknown key {key}") for key in _unknown_keys(manifest)]
     if manifest.get("digest") != digest:
         found.append(Damage(MANIFEST_FILE, None, "its digest is not that of its content"))
     if encoded(as_json(manifest)) != content:
         found.append(Damage(MANIFEST_FILE, None, "not in the form in which it was written"))
     return manifest, found
+
+
+def _unknown_keys(manifest: Mapping[str, Any]) -> Iterator[str]:
+    yield from (key for key in manifest if key not in _KEYS)
+    for name, stated in manifest["files"].items():
+        yield from (f"{key} of {name}" for key in stated if key not in _KEYS_OF_A_FILE)
+        lines = stated.get("lines")
+        if isinstance(lines, dict):
+            yield from (f"lines.{key} of {name}" for key in lines if key not in _KEYS_OF_LINES)
 
 
 def compare_file(name: str, content: bytes, stated: Mapping[str, Any]) -> list[Damage]:

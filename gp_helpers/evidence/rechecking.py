@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -26,8 +26,10 @@ from gp_helpers.evidence.manifest import (
     root_digest,
 )
 from gp_helpers.evidence.reading import VERDICTS_FILE, as_left
+from gp_helpers.evidence.rederiving import derived_texts, exchanges_of, not_derived
 from gp_helpers.evidence.source import DamagedFileError, Evidence, open_evidence
 from gp_helpers.evidence.verdicts import TrialResult, assemble, stated_in, trials_of
+from gp_helpers.plan import CASES
 
 WITHOUT_A_DIGEST = (
     "without a digest from elsewhere (--expect) this finds damage, and verdicts that their "
@@ -44,6 +46,8 @@ class DifferenceKind(StrEnum):
     """A history cannot be read as one."""
     VERDICT = "verdict"
     """A recorded verdict does not follow from the histories."""
+    DERIVED = "derived"
+    """Another file that follows from the histories does not."""
     DIGEST = "digest"
     """The root digest is not the one that was expected."""
 
@@ -89,8 +93,8 @@ class Recheck:
 def recheck(place: Path, *, expect: str | None = None) -> Recheck:
     """Verify the manifest of a run or bundle and derive every verdict again from its histories.
 
-    ``expect``: the root digest, or its first twelve characters or more, from a place that whoever
-    made the evidence cannot write to. Raises `NotARunError` if there is nothing to check.
+    ``expect``: the root digest, all 64 digits, from a place that whoever made the evidence cannot
+    write to. Raises `NotARunError` if there is nothing to check.
     """
     began = time.perf_counter()
     with open_evidence(place) as evidence:
@@ -106,6 +110,9 @@ def recheck(place: Path, *, expect: str | None = None) -> Recheck:
         )
         reader.check_the_others()
         found.extend(_verdict_differences(reader.read(VERDICTS_FILE), derived))
+        if manifest is not None:
+            found.extend(_derived_differences(reader, derived, environment))
+        others = not_derived(evidence.names())
     digest = root_digest(manifest) if manifest is not None else None
     if expect is not None and not _is_digest(digest, expect):
         found.insert(0, Difference(
@@ -122,13 +129,13 @@ def recheck(place: Path, *, expect: str | None = None) -> Recheck:
         len(trials),
         sum(trial.entries for trial in trials),
         time.perf_counter() - began,
-        tuple(_notes(environment, derived, expect)),
+        tuple(_notes(environment, derived, expect, others)),
     )
 
 
 def _is_digest(digest: str | None, expected: str) -> bool:
     wanted = expected.strip().lower().removeprefix("sha256:")
-    return digest is not None and len(wanted) >= 12 and digest.startswith(wanted)
+    return digest is not None and digest == wanted
 
 
 def _file_difference(damage: Damage) -> Difference:
@@ -160,11 +167,50 @@ def _environment(evidence: Evidence) -> tuple[dict[str, Any], list[Difference]]:
     try:
         read = json.loads(evidence.read(ENVIRONMENT_FILE))
         complete = {**_NOTHING_KNOWN, **read}
-        assemble(complete, [], {})
+        wrong = [
+            Difference(DifferenceKind.FILE, ENVIRONMENT_FILE, None, f"damaged: {told}")
+            for told in _ill_typed(complete)
+        ]
+        if wrong:
+            return dict(_NOTHING_KNOWN), wrong
+        # Each case once: what is stated of one may be nonsense in itself.
+        assemble({**complete, "selected": list(CASES)}, [], {})
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        wrong = Difference(DifferenceKind.FILE, ENVIRONMENT_FILE, None, f"cannot be read: {error}")
-        return dict(_NOTHING_KNOWN), [wrong]
+        told = f"cannot be read: {error}"
+        return dict(_NOTHING_KNOWN), [Difference(DifferenceKind.FILE, ENVIRONMENT_FILE, None, told)]
     return complete, []
+
+
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "run": (str,),
+    "environment": (str,),
+    "expectation": (str,),
+    "started": (str,),
+    "selected": (list,),
+    "trials": (int,),
+    "success_threshold": (int, float),
+    "expected": (dict,),
+    "not_selected": (dict,),
+    "workbook": (dict, type(None)),
+    "ended": (dict, type(None)),
+}
+"""What is read of the environment, and as what."""
+
+
+def _ill_typed(environment: Mapping[str, Any]) -> Iterator[str]:
+    for key, types in _TYPES.items():
+        value = environment.get(key)
+        if key in environment and (isinstance(value, bool) or not isinstance(value, types)):
+            yield f"{key} is {type(value).__name__}, not {types[0].__name__}"
+    if any(not isinstance(one, str) for one in environment["selected"] or ()):
+        yield "selected holds what is no name of a case"
+    reason = (environment.get("ended") or {}).get("reason") if _has_end(environment) else None
+    if not isinstance(reason, str | None):
+        yield f"ended.reason is {type(reason).__name__}, not str"
+
+
+def _has_end(environment: Mapping[str, Any]) -> bool:
+    return isinstance(environment.get("ended"), dict)
 
 
 class _Reader:
@@ -177,6 +223,8 @@ class _Reader:
         self._listed = listed
         self._found = found
         self._seen = {MANIFEST_FILE}
+        self.exchanges: list[dict[str, Any]] = []
+        """What ``traffic.har`` holds of the trials that were read."""
 
     def read(self, name: str) -> bytes | None:
         """A file's content, or None if it cannot be had; what differs is noted, once."""
@@ -200,7 +248,8 @@ class _Reader:
                 self._found.append(
                     Difference(DifferenceKind.HISTORY, name, None, "does not name a case")
                 )
-        for result, history, _ in trials_of(self._evidence.names(), self.read):
+        for result, history, contrast in trials_of(self._evidence.names(), self.read):
+            self.exchanges.extend(exchanges_of(result, history, contrast))
             if not len(history) and result.unfinished and history.truncated is None:
                 self._unreadable(result.unfinished)
             if result.contrast_unreadable:
@@ -248,6 +297,18 @@ def _verdict_differences(
         yield difference(f"{path} is recorded as {old}, derived was {new}")
 
 
+def _derived_differences(
+    reader: _Reader, derived: Mapping[str, Any], environment: Mapping[str, Any]
+) -> Iterator[Difference]:
+    for name, contents in derived_texts(derived, reader.exchanges, environment):
+        recorded = reader.read(name)
+        if recorded is None:
+            yield Difference(DifferenceKind.FILE, name, None, "missing")
+        elif recorded not in contents:
+            told = "does not follow from the histories"
+            yield Difference(DifferenceKind.DERIVED, name, None, told)
+
+
 def _members(before: Any, now: Any, path: str = "") -> Iterator[tuple[str, str, str]]:
     """Path, recorded and derived value of everything in which two JSON values differ."""
     if isinstance(before, dict) and isinstance(now, dict):
@@ -278,8 +339,13 @@ def _short(value: Any) -> str:
 
 
 def _notes(
-    environment: Mapping[str, Any], derived: Mapping[str, Any], expect: str | None
+    environment: Mapping[str, Any],
+    derived: Mapping[str, Any],
+    expect: str | None,
+    others: Sequence[str],
 ) -> Iterator[str]:
+    if others:
+        yield f"not derived: only the manifest covers them: {', '.join(others)}"
     if expect is None:
         yield WITHOUT_A_DIGEST
     made_with = (environment.get("workbook") or {}).get("version")

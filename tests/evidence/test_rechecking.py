@@ -40,11 +40,14 @@ def test_an_untouched_run_holds_and_so_does_its_bundle(final: Finalised) -> None
         assert (found.holds, found.digest, found.histories) == (True, final.digest, 2)
         assert found.verdicts == loaded(final.path / "verdicts.json")
         assert found.entries == 30
-        assert found.notes == ()
+        [note] = found.notes
+        assert note.startswith("not derived: only the manifest covers them: ")
+        assert "index.html" in note
+        assert "traffic.har" not in note
 
 
 def test_without_a_digest_it_says_what_is_not_proven(final: Finalised) -> None:
-    assert "not a forgery that is consistent in itself" in recheck(final.path).notes[0]
+    assert "not a forgery that is consistent in itself" in "\n".join(recheck(final.path).notes)
 
 
 def test_one_changed_byte_of_any_file_is_found_and_the_file_named(final: Finalised) -> None:
@@ -155,6 +158,68 @@ def test_a_verdict_that_its_histories_do_not_support_is_found_in_a_consistent_ma
     assert kinds == {DifferenceKind.VERDICT}
 
 
+@pytest.mark.parametrize("name", ["summary.md", "junit.xml", "traffic.har"])
+def test_what_follows_from_the_histories_is_made_again(name: str, final: Finalised) -> None:
+    path = final.path / name
+    path.write_text(path.read_text().replace("4", "5", 1))
+    made_consistent(final.path)
+    assert told(recheck(final.path)) == [f"{name}: does not follow from the histories"]
+    path.unlink()
+    manifest = loaded(final.path / "manifest.json")
+    manifest["files"].pop(name)
+    (final.path / "manifest.json").write_text(as_json(manifest))
+    made_consistent(final.path)
+    assert told(recheck(final.path)) == [f"{name}: missing"]
+
+
+@pytest.mark.parametrize(
+    "where", [(), ("files", HISTORY), ("files", HISTORY, "lines")], ids=["top", "file", "lines"]
+)
+def test_an_unknown_key_of_the_manifest_is_refused(
+    where: tuple[str, ...], final: Finalised
+) -> None:
+    manifest = loaded(final.path / "manifest.json")
+    place = manifest
+    for key in where:
+        place = place[key]
+    place["approved_by"] = "somebody"
+    manifest["digest"] = root_digest(manifest)
+    (final.path / "manifest.json").write_text(as_json(manifest))
+    [one] = told(recheck(final.path))
+    assert one.startswith("manifest.json: unknown key ")
+    assert "approved_by" in one
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"selected": [], "trials": "x"},
+        {"workbook": "x"},
+        {"ended": "x"},
+        {"ended": {"reason": 3}},
+        {"expected": []},
+        {"expected": {CASE: "x"}},
+        {"expected": {CASE: {"findings": 3}}},
+        {"not_selected": "x"},
+        {"selected": [["x"]]},
+        {"selected": None},
+        {"success_threshold": "x"},
+        {"run": 3},
+    ],
+    ids=str,
+)
+def test_an_environment_of_wrong_types_is_damaged_and_no_traceback(
+    changes: dict[str, Any], final: Finalised
+) -> None:
+    path = final.path / "environment.json"
+    path.write_text(as_json(loaded(path) | changes))
+    made_consistent(final.path)
+    assert any(
+        one.file == "environment.json" and one.kind is DifferenceKind.FILE
+        for one in recheck(final.path).differences
+    )
+
+
 def test_a_consistent_forgery_is_found_with_the_digest_alone(final: Finalised) -> None:
     rewrite(
         final.path / HISTORY,
@@ -170,8 +235,8 @@ def test_a_consistent_forgery_is_found_with_the_digest_alone(final: Finalised) -
 @pytest.mark.parametrize("given", ["{}", "sha256:{}", " {} "])
 def test_a_digest_may_be_given_in_several_ways(given: str, final: Finalised) -> None:
     assert recheck(final.path, expect=given.format(final.digest.upper())).holds
-    assert recheck(final.path, expect=given.format(final.digest[:12])).holds
-    assert not recheck(final.path, expect=given.format(final.digest[:11])).holds
+    for less in (12, 16, 63):
+        assert not recheck(final.path, expect=given.format(final.digest[:less])).holds
     assert not recheck(final.path, expect="").holds
 
 
