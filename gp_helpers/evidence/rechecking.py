@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from gp_helpers.evidence.environment import workbook_version
+from gp_helpers.evidence.environment_types import ill_typed
 from gp_helpers.evidence.folder import ENVIRONMENT_FILE, parse_history_name
 from gp_helpers.evidence.manifest import (
     MANIFEST_FILE,
@@ -169,7 +170,7 @@ def _environment(evidence: Evidence) -> tuple[dict[str, Any], list[Difference]]:
         complete = {**_NOTHING_KNOWN, **read}
         wrong = [
             Difference(DifferenceKind.FILE, ENVIRONMENT_FILE, None, f"damaged: {told}")
-            for told in _ill_typed(complete)
+            for told in ill_typed(complete)
         ]
         if wrong:
             return dict(_NOTHING_KNOWN), wrong
@@ -179,38 +180,6 @@ def _environment(evidence: Evidence) -> tuple[dict[str, Any], list[Difference]]:
         told = f"cannot be read: {error}"
         return dict(_NOTHING_KNOWN), [Difference(DifferenceKind.FILE, ENVIRONMENT_FILE, None, told)]
     return complete, []
-
-
-_TYPES: Mapping[str, tuple[type, ...]] = {
-    "run": (str,),
-    "environment": (str,),
-    "expectation": (str,),
-    "started": (str,),
-    "selected": (list,),
-    "trials": (int,),
-    "success_threshold": (int, float),
-    "expected": (dict,),
-    "not_selected": (dict,),
-    "workbook": (dict, type(None)),
-    "ended": (dict, type(None)),
-}
-"""What is read of the environment, and as what."""
-
-
-def _ill_typed(environment: Mapping[str, Any]) -> Iterator[str]:
-    for key, types in _TYPES.items():
-        value = environment.get(key)
-        if key in environment and (isinstance(value, bool) or not isinstance(value, types)):
-            yield f"{key} is {type(value).__name__}, not {types[0].__name__}"
-    if any(not isinstance(one, str) for one in environment["selected"] or ()):
-        yield "selected holds what is no name of a case"
-    reason = (environment.get("ended") or {}).get("reason") if _has_end(environment) else None
-    if not isinstance(reason, str | None):
-        yield f"ended.reason is {type(reason).__name__}, not str"
-
-
-def _has_end(environment: Mapping[str, Any]) -> bool:
-    return isinstance(environment.get("ended"), dict)
 
 
 class _Reader:
