@@ -27,7 +27,7 @@ run: $(READY) ## investigate as reported and remediated, and compare (RUN_ARGS="
 	@$(BIN)/golden-path run --env as_reported --env remediated $(RUN_ARGS)
 
 test: $(READY) ## run the project's tests, and name what could not be run here (PYTEST_ARGS="-k redaction")
-	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(LEAVE_OUT_THE_PLAN) $(PYTEST_ARGS)
+	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(LEAVE_OUT_THE_PLAN) $(PYTEST_ARGS)
 
 check: $(READY) ## format, lint, types, import directions, notebooks, documentation, workflow
 	$(BIN)/ruff format --check .

@@ -30,6 +30,10 @@ from gp_helpers.cloud_run.wire import Wire
 
 logger = logging.getLogger(__name__)
 
+_MOST_UNREAD = 1 << 20
+_UNREAD_WITHIN_S = 1.0
+"""So much of a body is read after its response; a client that sends more loses its connection."""
+
 
 class Refused(Exception):
     """Raised when a request is not given to an instance."""
@@ -134,7 +138,7 @@ class Exchange:
                 self.upstreams.give_back(placed.host, placed.port, upstream)
         finally:
             self.release(placed.instance_id)
-        return self._next_cycle()
+        return await self._next_cycle()
 
     async def _forward(
         self, relay: Relay, headers: RawHeaders, ticket: PlacementRequest, placed: Placed
@@ -187,13 +191,29 @@ class Exchange:
                 async with asyncio.timeout_at(idle_until):
                     await client.closed.wait()
 
-    def _next_cycle(self) -> bool:
+    async def _next_cycle(self) -> bool:
         state = self.client.state
+        if state.our_state is h11.DONE:
+            await self._read_the_rest()
         if state.our_state is not h11.DONE or state.their_state is not h11.DONE:
             self.client.wire.close()
             return False
         state.start_next_cycle()
         return True
+
+    async def _read_the_rest(self) -> None:
+        """Read what is left of a body that the instance did not wait for.
+
+        The client was not told that its connection ends, and sends its next request on it.
+        """
+        left = _MOST_UNREAD
+        with suppress(TimeoutError, ConnectionError, h11.RemoteProtocolError):
+            async with asyncio.timeout(_UNREAD_WITHIN_S):
+                while self.client.state.their_state is h11.SEND_BODY and left > 0:
+                    event = await self.client.next_event()
+                    if not isinstance(event, h11.Data | h11.EndOfMessage):
+                        return
+                    left -= len(event.data) if isinstance(event, h11.Data) else 0
 
     async def _time_out(self) -> bool:
         if self.response_has_begun:
