@@ -173,6 +173,11 @@ def _came_to_its_end(history: History) -> bool:
     return history.is_complete and history.entries[-1].data.get("outcome") != "interrupted"
 
 
+def _ran_out_of_a_guests_time(history: History) -> bool:
+    """What was not waited for long enough may not be held against the platform."""
+    return any(e.data.get("shortened") for e in history.of(Kind.TIMEOUT, Kind.WS_REFUSED))
+
+
 def judge(history: History) -> Verdict:
     """The verdict of a history; reads nothing else."""
     case_id = str(history.header.get("case", ""))
@@ -197,6 +202,11 @@ def judge(history: History) -> Verdict:
         outcome, reason = Outcome.INCONCLUSIVE, dropped
     elif broken and outcome is not Outcome.FAIL:
         outcome, reason = Outcome.ERROR, f"{broken[0].step}: {broken[0].data.get('error')}"
+    elif outcome is Outcome.FAIL and _ran_out_of_a_guests_time(history):
+        outcome, reason = (
+            Outcome.INCONCLUSIVE,
+            f"the target's limit on seconds ended a wait that was under way; till then: {reason}",
+        )
     elif outcome is Outcome.PASS and not _came_to_its_end(history):
         outcome, reason = Outcome.INCONCLUSIVE, "the trial did not come to its end"
     elif outcome is Outcome.INCONCLUSIVE:

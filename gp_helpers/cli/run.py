@@ -29,6 +29,7 @@ from gp_helpers.evidence import (
 )
 from gp_helpers.execution import ExecutionError, ExitReason, NotebookJob, NotebookResult, execute
 from gp_helpers.parameters import (
+    DeploymentTarget,
     EmbeddedTarget,
     Expectation,
     ParameterError,
@@ -194,7 +195,7 @@ def _run_all(
             results = asyncio.run(
                 execute(
                     jobs,
-                    concurrency=options.jobs,
+                    concurrency=_side_by_side(chosen, options.jobs),
                     warm=options.warm,
                     services=_services(chosen),
                     progress=progress.take,
@@ -228,6 +229,12 @@ class _Pages:
         with self._one_at_a_time, suppress(ValueError, EvidenceError):
             write_page(self._runs[path.parent], path)
             self.made.add(path)
+
+
+def _side_by_side(chosen: Sequence[Selected], jobs: int) -> int:
+    """How many notebooks at once: one for guests, who may have so many users at a time in all."""
+    is_guest = any(isinstance(one.parameters.target, DeploymentTarget) for one in chosen)
+    return 1 if is_guest else jobs
 
 
 def _services(chosen: Sequence[Selected]) -> Sequence[str]:

@@ -32,9 +32,8 @@ class WithSockets(Actor):
         """Open a socket for a person: the socket, or the entry that says how it was refused."""
         description = self._ws()
         token = token if token is not None else person.access_token
-        handshake = self._handshake(
-            description, person, token or "", query or {}, self.guest.bounded(timeout_s)
-        )
+        allowed_s = self.guest.bounded(timeout_s)
+        handshake = self._handshake(description, person, token or "", query or {}, allowed_s)
         connected = {one.person.label for one in self.sockets if one.closed is None}
         self.guest.admit_user(len(connected | {person.label}))
         await self.guest.admit_connection(handshake.url)
@@ -54,6 +53,7 @@ class WithSockets(Actor):
         try:
             channel = await transport(description.transport).open(handshake)
         except HandshakeRefused as refusal:
+            is_ours = refusal.status is None and allowed_s < timeout_s
             behind = "".join(f"; behind the proxy: {why}" for why in refusals[known:])
             return None, self.recorder.add(
                 Kind.WS_REFUSED,
@@ -63,6 +63,7 @@ class WithSockets(Actor):
                 reason=f"{refusal.reason}{behind}",
                 headers=redactor.headers(list(refusal.headers)),
                 body=redactor.beginning(refusal.body, MOST_SHOWN),
+                **({"shortened": True} if is_ours else {}),
             )
         opened = self.recorder.add(
             Kind.WS_OPENED, person.label, label, subprotocol=channel.subprotocol

@@ -175,11 +175,13 @@ class Socket:
         except ChannelClosed:
             return None
         except TimeoutError:
-            self._timed_out("send", seconds)
+            self._timed_out("send", seconds, _SEND_WITHIN_S)
             return None
         return entry
 
-    def _timed_out(self, awaited: str, seconds: float) -> None:
+    def _timed_out(self, awaited: str, seconds: float, asked_s: float) -> None:
+        """Record a wait in vain; ``shortened``: the guest's time was over, not the platform's."""
+        shortened = {"shortened": True} if seconds < asked_s else {}
         self.recorder.add(
             Kind.TIMEOUT,
             self.person.label,
@@ -187,6 +189,7 @@ class Socket:
             awaited=awaited,
             seconds=seconds,
             definite=False,
+            **shortened,
         )
 
     async def wait_until(
@@ -196,15 +199,15 @@ class Socket:
 
         Also False as soon as the socket is closed and the condition does not hold.
         """
-        timeout_s = self.bounded(timeout_s)
+        seconds = self.bounded(timeout_s)
         try:
-            async with asyncio.timeout(timeout_s):
+            async with asyncio.timeout(seconds):
                 while not condition():
                     if self.closed is not None:
                         return False
                     await self._changed.wait()
         except TimeoutError:
-            self._timed_out(awaited, timeout_s)
+            self._timed_out(awaited, seconds, timeout_s)
             return False
         return True
 

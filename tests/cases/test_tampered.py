@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -9,7 +10,11 @@ from typing import Any
 import pytest
 
 from gp_helpers.checkers import Outcome, Verdict, judge
+from gp_helpers.execution.trials import Plan, run_trial
 from gp_helpers.history import Entry, History, Kind
+from gp_helpers.platform.defects.catalogue import defects_of
+from gp_helpers.probes import new_client
+from tests.cases.test_detection import in_threads
 from tests.cases.test_honesty import whole_history
 
 Change = Callable[[Entry], Mapping[str, Any]]
@@ -94,3 +99,24 @@ def test_a_fault_that_hit_nothing_proves_nothing() -> None:
     )
     assert (verdict.outcome, verdict.findings) == (Outcome.INCONCLUSIVE, ())
     assert "auth is slow once was not felt" in verdict.reason
+
+
+def test_a_wait_that_the_guests_time_ended_is_not_held_against_the_platform() -> None:
+    case = "websocket.handshake_race"
+    plan = Plan(case, in_threads("as_reported"), frozenset(defects_of(case)), 1, 1)
+
+    async def run() -> History:
+        async with new_client() as http:
+            return (await run_trial(plan, 1, http))[1]
+
+    history = asyncio.run(run())
+    assert judge(history).outcome is Outcome.FAIL
+    control, *_ = history.of(Kind.CONTROL)
+    data = {"awaited": "answer", "seconds": 0.1, "definite": False, "shortened": True}
+    entries = tuple(
+        replace(entry, kind=Kind.TIMEOUT, data=data) if entry is control else entry
+        for entry in history
+    )
+    verdict = judge(History(entries))
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert "limit on seconds" in verdict.reason

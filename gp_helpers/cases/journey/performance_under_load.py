@@ -57,6 +57,7 @@ class PerformanceUnderLoad(Case):
     """Questions without an answer; after the first one no session is begun."""
     arrivals_per_s = 0.0
     first_calls = 0.0
+    _next_turn = 0.0
 
     @step("Log in one user to measure, and five for the background.", expects="tokens for all")
     async def log_in(self) -> Shown:
@@ -178,6 +179,7 @@ class PerformanceUnderLoad(Case):
         """Connect, ask, have the answer, leave; background users leave without a word."""
         if self.unanswered:
             return Timed(None, None)
+        await self._in_turn()
         measured = phase in ("quiet", "loaded")
         read_ms = await self._read_beside(person) if measured else None
         try:
@@ -211,6 +213,15 @@ class PerformanceUnderLoad(Case):
         else:
             await socket.drop()
         return Timed(answer_ms, read_ms)
+
+    async def _in_turn(self) -> None:
+        """As a guest, begin sessions no faster than the target allows, whichever they are."""
+        limits = self.trial.target.limits
+        if limits is None or limits.load is None:
+            return
+        begins = max(self._next_turn, time.perf_counter())
+        self._next_turn = begins + 1 / limits.load.rate_per_s
+        await _until(begins)
 
     async def _read_beside(self, person: Person) -> float | None:
         """A read that no session makes slower: what the machine takes for such things just now."""
