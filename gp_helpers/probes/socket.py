@@ -228,11 +228,11 @@ class Socket:
             lambda: self.is_finished(request_id), timeout_s=timeout_s, awaited="answer"
         )
 
-    async def watch(self, seconds: float) -> None:
-        """Watch the socket for so long, or until it is closed; nothing is awaited in vain."""
+    async def watch(self, seconds: float, *, until: Callable[[], bool]) -> None:
+        """Watch the socket for so long, until it is closed or a condition holds; none is owed."""
         try:
             async with asyncio.timeout(self.bounded(seconds)):
-                while self.closed is None:
+                while self.closed is None and not until():
                     await self._changed.wait()
         except TimeoutError:
             return
