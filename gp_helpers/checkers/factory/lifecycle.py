@@ -94,6 +94,8 @@ def _sessions_took_place(history: History) -> Observed:
     for subject in opened:
         if subject in greeted:
             claim.holds(opened[subject])
+    for refused in history.of(Kind.WS_REFUSED):
+        claim.violated(f"{refused.actor} is refused with {refused.data['status']}", refused)
     return claim
 
 

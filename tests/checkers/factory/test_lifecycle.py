@@ -60,6 +60,14 @@ def test_fewer_sessions_than_intended_are_not_enough() -> None:
     assert states(judgement)["sessions_took_place"] == "unobserved"
 
 
+def test_a_session_that_is_refused_is_found() -> None:
+    told = story(0, 0, 0, 0)
+    told.connect("ada", "ada-late", refused=500)
+    judgement = check(told.history)
+    assert findings(judgement) == {"FACTORY_SESSION_REFUSED"}
+    assert claim_of(judgement, "sessions_took_place").detail == "ada is refused with 500"
+
+
 def test_readings_count_in_silence_only() -> None:
     found = states(check(story(0, 0, 0, 0, silent=False).history))
     assert found["resources_returned"] == found["no_growth"] == "unobserved"

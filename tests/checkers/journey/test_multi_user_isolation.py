@@ -7,6 +7,7 @@ import pytest
 from gp_helpers.checkers import ClaimState
 from gp_helpers.checkers.journey.multi_user_isolation import check
 from gp_helpers.history import Entry, History, Kind
+from gp_helpers.parameters.description import EVENTS
 from tests.checkers.journey.story import (
     Story,
     answer_for,
@@ -19,7 +20,11 @@ from tests.checkers.journey.story import (
 USERS = ("ada", "ben", "cleo")
 
 
-def journeys(answers: dict[str, str] | None = None, users: tuple[str, ...] = USERS) -> Story:
+def journeys(
+    answers: dict[str, str] | None = None,
+    users: tuple[str, ...] = USERS,
+    events: dict[str, tuple[str, ...]] | None = None,
+) -> Story:
     story = Story("journey.multi_user_isolation")
     story.step("connect_everybody")
     for label in users:
@@ -31,7 +36,8 @@ def journeys(answers: dict[str, str] | None = None, users: tuple[str, ...] = USE
     story.step("ask_the_same")
     requests = {label: story.ask(label) for label in users}
     for label, request in requests.items():
-        story.events(label, request, answer=(answers or {}).get(label))
+        names = (events or {}).get(label, EVENTS)
+        story.events(label, request, names, answer=(answers or {}).get(label))
     story.silence()
     for label, request in requests.items():
         story.note_answer(label, request)
@@ -59,6 +65,15 @@ def test_an_event_made_for_another_user_is_found() -> None:
         Kind.WS_RECEIVED, "ada", "ada-ws", message={}, events=[], request_id=None, owner="usr_ben"
     )
     assert "JOURNEY_FOREIGN_EVENT" in findings(check(story.history))
+
+
+@pytest.mark.parametrize("came", [EVENTS[1:], (*EVENTS[:4], EVENTS[3], EVENTS[4]), EVENTS[::-1]])
+def test_a_user_whose_events_are_missing_doubled_or_out_of_order_is_found(
+    came: tuple[str, ...],
+) -> None:
+    judgement = check(journeys(events={"ben": came}).history)
+    assert findings(judgement) == ["JOURNEY_USER_INCOMPLETE"]
+    assert claims_of(judgement)["everybody_completes"].detail.startswith("ben's question got")
 
 
 def test_one_users_own_word_does_not_vouch_for_the_others() -> None:

@@ -14,7 +14,9 @@ GOOD = {"normal: busy": 2, "high: urgent": 6, "normal: one": 7, "normal: two": 8
 INVERTED = {"normal: busy": 2, "normal: one": 6, "normal: two": 7, "high: urgent": 8}
 
 
-def made(started: dict[str, int] = GOOD, *, unknown: str = "invalid_request") -> Made:
+def made(
+    started: dict[str, int] = GOOD, *, unknown: str = "invalid_request", lost: str | None = None
+) -> Made:
     history = Made()
     history.user("ada")
     history.add(Kind.EXPECTED, "lab", waiting=2)
@@ -22,7 +24,10 @@ def made(started: dict[str, int] = GOOD, *, unknown: str = "invalid_request") ->
     history.add(Kind.CONTROL, "lab", what="let the model server answer")
     for turn, (about, act) in enumerate(started.items(), 1):
         place = {"instance": "1", "queued": QUEUED[about], "started": act}
-        history.answer("ada", asked[about], started={"queue": place})
+        if about == lost:
+            history.receive("ada", asked[about], "agent_started", data={"queue": place})
+        else:
+            history.answer("ada", asked[about], started={"queue": place})
         history.add(Kind.DECISION, "lab", decider="queue", about=f"turn {turn}", agent=about)
     strange = history.ask("ada", "unknown priority")
     if unknown:
@@ -51,6 +56,13 @@ def test_one_that_had_started_already_does_not_overtake() -> None:
     only_the_busy_one_before = {**GOOD}
     judgement = check(made(only_the_busy_one_before).history)
     assert claim(judgement, "urgent_starts_first").state is ClaimState.HELD
+
+
+@pytest.mark.parametrize("lost", ["normal: busy", "normal: two"])
+def test_a_request_that_was_queued_and_started_and_is_not_answered(lost: str) -> None:
+    judgement = check(made(lost=lost).history)
+    assert findings(judgement) == {"ROUTING_REQUEST_LOST"}
+    assert "1 of five events" in claim(judgement, "all_are_answered").detail
 
 
 def test_a_priority_that_is_guessed() -> None:

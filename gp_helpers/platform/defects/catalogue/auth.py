@@ -47,6 +47,7 @@ DEFECTS: tuple[Defect, ...] = (
             "websocket.cleanup_race",
             "websocket.connection_interference",
             "websocket.cloud_run_timeout",
+            "factory.lifecycle",
             _JOURNEY,
             "journey.multi_user_isolation",
             "journey.error_recovery",

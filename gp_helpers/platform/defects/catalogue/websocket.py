@@ -115,6 +115,7 @@ DEFECTS: tuple[Defect, ...] = (
         finding_code="WS_EVENT_MISDELIVERED",
         remedy="State of a connection lives in that connection's own object.",
         also_breaks=(
+            "factory.lifecycle",
             "auth.context_isolation",
             "journey.multi_user_isolation",
             "journey.performance_under_load",

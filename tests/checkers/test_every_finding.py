@@ -1,0 +1,106 @@
+"""Each finding code that a check can give is asserted, or found on a running platform."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from gp_helpers.checkers import ClaimState
+from gp_helpers.checkers.claims import Observed
+from gp_helpers.checkers.faults import faults_were_felt
+from gp_helpers.checkers.judging import components_healthy, within_time
+from gp_helpers.history import History, Kind, Recorder, Redactor
+from gp_helpers.platform.defects.catalogue import CATALOGUE
+from tests.support.repository import ROOT
+
+CODE = re.compile(r"[A-Z]+(_[A-Z]+)+")
+NEVER_A_FINDING = {"FAULT_NOT_FELT"}
+"""A fault that was not felt leaves its claim unobserved: nobody's failure, and no pass."""
+
+
+def codes_in(*nodes: ast.AST) -> set[str]:
+    """The strings below these nodes that have the form of a finding code."""
+    return {
+        node.value
+        for top in nodes
+        for node in ast.walk(top)
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and CODE.fullmatch(node.value)
+    }
+
+
+def codes_of_checkers() -> set[str]:
+    files = (ROOT / "gp_helpers" / "checkers").rglob("*.py")
+    return codes_in(*(ast.parse(path.read_text()) for path in files))
+
+
+def asserted(source: str) -> set[str]:
+    """The codes that stand in an assertion, or that its parameters or its loop give to it."""
+    return codes_in(*_asserting(ast.parse(source)))
+
+
+def _asserting(tree: ast.AST) -> Iterator[ast.AST]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assert):
+            yield node
+        elif isinstance(node, ast.For) and any(isinstance(n, ast.Assert) for n in ast.walk(node)):
+            yield node.iter
+        elif isinstance(node, ast.FunctionDef):
+            yield from node.decorator_list
+
+
+def modules_of_tests() -> Iterator[Path]:
+    for folder in ("checkers", "cases"):
+        yield from (ROOT / "tests" / folder).rglob("test_*.py")
+
+
+def test_each_code_is_asserted() -> None:
+    on_a_platform = {defect.finding_code for defect in CATALOGUE.values()}
+    by_tests = {code for path in modules_of_tests() for code in asserted(path.read_text())}
+    codes = codes_of_checkers()
+    assert on_a_platform <= codes
+    assert codes - on_a_platform - by_tests == NEVER_A_FINDING
+
+
+def test_a_code_that_is_only_named_is_not_asserted() -> None:
+    named = 'MADE_UP = "MADE_UP_CODE"\n\ndef test_it():\n    story("MADE_UP_CODE")\n'
+    assert asserted(named) == set()
+    assert asserted(f'{named}    assert findings == {{"MADE_UP_CODE"}}\n') == {"MADE_UP_CODE"}
+
+
+def recorded(*components: bool, seconds: float = 1.0) -> History:
+    recorder = Recorder(None, Redactor())
+    recorder.start(case="auth.timing")
+    for number, healthy in enumerate(components):
+        recorder.add(
+            Kind.COMPONENT, "lab", component=f"service {number}", healthy=healthy, detail=""
+        )
+    recorder.add(Kind.STEP_ENDED, "lab", outcome="completed", seconds=seconds)
+    recorder.add(Kind.TRIAL_ENDED, "lab", outcome="completed")
+    return recorder.history
+
+
+def test_a_component_that_is_unhealthy_by_itself_is_found() -> None:
+    assert components_healthy(recorded(True, True)).state is ClaimState.HELD
+    claim = components_healthy(recorded(True, False))
+    assert claim.finding == "COMPONENT_UNHEALTHY"
+    assert claim.detail.startswith("service 1 is unhealthy")
+
+
+def test_a_case_that_takes_longer_than_the_plan_allows_is_found() -> None:
+    claim = within_time(recorded(seconds=10.5))
+    assert (claim.finding, claim.threshold) == ("TOO_SLOW", "case_seconds")
+    assert within_time(recorded(seconds=9.5)).state is ClaimState.HELD
+
+
+def test_a_fault_that_was_not_felt_is_never_a_finding() -> None:
+    recorder = Recorder(None, Redactor())
+    recorder.start(case="auth.timing")
+    claim: Observed = faults_were_felt(recorder.history, {"one": ()})
+    assert claim.claim().state is ClaimState.UNOBSERVED
+    recorder.add(Kind.MEASURED, "lab", fault="one", value=0.0)
+    assert faults_were_felt(recorder.history, {"one": ()}).claim().finding is None
+    assert "the fault one was not felt" in claim.claim().detail
