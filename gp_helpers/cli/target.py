@@ -59,6 +59,7 @@ async def _check(options: argparse.Namespace) -> ExitStatus:
     from gp_helpers.cloud_run import CloudRunError
     from gp_helpers.probes import new_client
     from gp_helpers.targets import Arrangement, open_target
+    from gp_helpers.targets.tls import verification
     from gp_helpers.workbook.target_check import check_target
 
     stated = load(options.env)
@@ -66,11 +67,10 @@ async def _check(options: argparse.Namespace) -> ExitStatus:
     redactor = Redactor(pseudonymise=isinstance(parameters.target, DeploymentTarget))
     for secret in environment_secrets(stated.as_json()):
         redactor.register(secret, "environment")
-    verify = getattr(parameters.target, "verify_tls", True)
     with tempfile.TemporaryDirectory(prefix="golden-path-") as logs:
         try:
             async with (
-                new_client(verify=verify) as http,
+                new_client(verify=verification(parameters.target)) as http,
                 open_target(
                     parameters.target,
                     defects=frozenset(),

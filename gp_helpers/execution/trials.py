@@ -24,6 +24,7 @@ from gp_helpers.history import History, Redactor
 from gp_helpers.parameters import DeploymentTarget, EmbeddedTarget, Parameters
 from gp_helpers.probes import new_client
 from gp_helpers.targets import open_target
+from gp_helpers.targets.tls import verification
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ async def run_plan(
 ) -> list[TrialResult]:
     """Run the trials of a plan one after the other."""
     results = []
-    async with new_client() as http:
+    async with new_client(verify=verification(plan.parameters.target)) as http:
         for number in range(plan.first, plan.first + plan.count):
             result, _ = await run_trial(plan, number, http)
             results.append(result)

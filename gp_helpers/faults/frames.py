@@ -53,6 +53,7 @@ class FrameProxy:
         server_tls: For ``wss`` towards the server; ``None``: plain.
         client_tls: With a certificate, for ``wss`` towards clients; ``None``: plain.
         server_host: What ``Host`` and SNI say where the client names the proxy; default: `host`.
+        host_header: What ``Host`` says whatever the client says; ``None``: see `server_host`.
         max_message_bytes: A larger message ends its connection with 1009.
         allowed: What may be done to messages (``delay``, ``hold``, …); ``None``: everything.
     """
@@ -65,6 +66,7 @@ class FrameProxy:
         server_tls: ssl.SSLContext | None = None,
         client_tls: ssl.SSLContext | None = None,
         server_host: str | None = None,
+        host_header: str | None = None,
         max_message_bytes: int = MAX_MESSAGE_BYTES,
         allowed: frozenset[str] | None = None,
         seed: int = 0,
@@ -81,6 +83,7 @@ class FrameProxy:
         self.port = 0
         self._address = (host, port)
         self._server_host = server_host or host
+        self._host_header = host_header
         self._server_tls = server_tls
         self._client_tls = client_tls
         self._delays = dict.fromkeys(Direction, NO_DELAY)
@@ -182,6 +185,8 @@ class FrameProxy:
         if self._address[1] != default_port:
             authority += f":{self._address[1]}"
         own = frozenset(f"{name}:{self.port}" for name in ("127.0.0.1", "localhost"))
+        if self._host_header is not None:
+            authority, own = self._host_header, frozenset(request.headers.get_all("Host"))
         sent = request_for_server(request, proxy_hosts=own, host=authority)
         self.handshakes.append(
             SeenHandshake(connection.number, sent.path, tuple(sent.headers.raw_items()), name)

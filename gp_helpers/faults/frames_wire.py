@@ -54,8 +54,8 @@ class ServerSide(ClientProtocol):
 def request_for_server(request: Request, *, proxy_hosts: frozenset[str], host: str) -> Request:
     """The client's request as the server gets it: Origin, cookies and all else as they came.
 
-    ``Host`` stays too, unless it names the proxy itself: then it is the server's. Compression is
-    not offered, so that frames can be looked at.
+    ``Host`` stays too, unless it is one of `proxy_hosts`: then it is `host`. Compression is not
+    offered, so that frames can be looked at.
     """
     headers = Headers()
     for name, value in request.headers.raw_items():

@@ -138,6 +138,7 @@ class WithSockets(Actor):
             subprotocols,
             timeout_s,
             verify_tls=self.target.description.verify_tls,
+            ca_file=self.target.description.tls_ca_file,
             options=render(description.options, variables),
             via=self.target.socket_via,
         )

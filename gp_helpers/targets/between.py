@@ -5,13 +5,13 @@ The probes connect to the nearest proxy; Host, SNI, Origin and cookies stay thos
 
 from __future__ import annotations
 
-import ssl
 import urllib.parse
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from gp_helpers.faults import FrameProxy, TcpProxy
 from gp_helpers.parameters.description import Description
+from gp_helpers.targets.tls import tls_context
 from gp_helpers.targets.transports import MAX_MESSAGE_BYTES, Detour
 
 LOOPBACK = "127.0.0.1"
@@ -56,19 +56,20 @@ async def put_between(
     cutting = await stack.enter_async_context(TcpProxy(*address)) if tcp else None
     if frames is not None and not frames:
         return Between(cutting)
+    tls = tls_context(verify=description.verify_tls, ca_file=description.tls_ca_file)
     looking = FrameProxy(
         *(address if cutting is None else (LOOPBACK, cutting.port)),
-        server_tls=_tls(description) if url.scheme in _SECURE else None,
+        server_tls=tls if url.scheme in _SECURE else None,
         server_host=name,
+        host_header=_authority(url),
         max_message_bytes=MAX_MESSAGE_BYTES,
         allowed=frames,
     )
     return Between(cutting, await stack.enter_async_context(looking))
 
 
-def _tls(description: Description) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    if not description.verify_tls:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
+def _authority(url: urllib.parse.SplitResult) -> str:
+    """What ``Host`` says of a URL; a client that is to talk plainly leaves out another port."""
+    name = f"[{url.hostname}]" if ":" in (url.hostname or "") else url.hostname or ""
+    is_default = url.port in (None, _DEFAULT_PORTS[url.scheme])
+    return name if is_default else f"{name}:{url.port}"

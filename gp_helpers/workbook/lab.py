@@ -30,6 +30,7 @@ from gp_helpers.parameters import (
 from gp_helpers.plan import CASES, case_info, select
 from gp_helpers.probes import Supervisor, new_client
 from gp_helpers.targets import prepare
+from gp_helpers.targets.tls import verification
 from gp_helpers.workbook.binding import read_parameters
 from gp_helpers.workbook.conclusions import Conclusion
 from gp_helpers.workbook.errors import ExpectationNotMet, LabClosed, NothingTaken
@@ -104,8 +105,7 @@ class Lab:
 
     async def start(self) -> None:
         """Take what the lab needs; called by `open_lab`."""
-        target = self.resolved.target
-        verify = getattr(target, "verify_tls", True)
+        verify = verification(self.resolved.target)
         self._http = await self._supervisor.enter(new_client(verify=verify))
         await self._supervisor.enter(waking_on_signals())
 

@@ -27,6 +27,7 @@ from gp_helpers.history import Kind, Recorder, Redactor
 from gp_helpers.parameters import DeploymentTarget, validate
 from gp_helpers.probes import Client, Guest, HttpProbe, Supervisor, new_client
 from gp_helpers.targets import Arrangement, RunningTarget, open_target
+from gp_helpers.targets.tls import verification
 
 NOTHING_SPECIAL = Arrangement()
 TOKEN = "kettle-7f3a9c1b5d"
@@ -279,7 +280,7 @@ async def opened(
     parameters = validate({"target": stated}, source="test")
     assert isinstance(parameters.target, DeploymentTarget)
     async with (
-        new_client(verify=parameters.target.verify_tls) as http,
+        new_client(verify=verification(parameters.target)) as http,
         open_target(
             parameters.target,
             defects=frozenset(),

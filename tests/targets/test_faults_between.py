@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-import ssl
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import trustme
 import yaml
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
@@ -39,7 +37,6 @@ from gp_helpers.probes import new_client
 from gp_helpers.targets import Arrangement, Hop, Unavailable, open_target
 from tests.support.repository import ROOT
 from tests.targets.conftest import SmallPlatform, described, opened, serving
-from tests.targets.people import somebody
 
 CUT, HOLD = "network_cut", "frame_hold"
 RECOVERY, RACE, HANDSHAKES = (
@@ -290,55 +287,3 @@ async def test_what_is_not_named_cannot_be_done(platform: SmallPlatform) -> None
         plan.add(HoldUntilPassed(until=ANY_FRAME))
         with pytest.raises(InterventionNotAllowed, match="drop"):
             plan.add(DropFrame())
-
-
-@pytest.mark.anyio
-async def test_wss_is_verified_by_the_proxy_and_host_origin_and_cookies_are_kept(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    authority = trustme.CA()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("localhost").configure_cert(context)
-    names: list[str | None] = []
-    context.sni_callback = lambda _, name, __: names.append(name)
-    seen: list[dict[str, str]] = []
-
-    async def greet(socket: WebSocket) -> None:
-        seen.append(dict(socket.headers))
-        await socket.accept()
-        await socket.send_json({"kind": "hi"})
-
-    bundle = tmp_path / "authority.pem"
-    authority.cert_pem.write_to_path(str(bundle))
-    application = Starlette(routes=[WebSocketRoute("/socket", greet)])
-    async with serving(application, tls=context) as port:
-        for is_trusted in (False, True):
-            if is_trusted:
-                monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
-            target = described(port)
-            target["auth"] = {"token": {"static": "sesame"}}
-            target["limits"] |= {"faults": [CUT, HOLD]}
-            target["websocket"] |= {
-                "url": f"wss://localhost:{port}/socket?mode=main",
-                "present_token": "cookie",
-                "headers": {"Origin": "https://app.example"},
-            }
-            async with opened(target, arrangement=ALL) as lab:
-                person = somebody()
-                await lab.client.register(person)
-                await lab.client.log_in(person)
-                socket, refusal = await lab.client.connect(person)
-                if is_trusted:
-                    assert socket is not None
-                    assert await socket.wait_ready(5.0)
-                    [opening] = lab.kinds(Kind.WS_OPENING)
-                    assert opening["url"].startswith(f"wss://localhost:{port}/")
-                else:
-                    assert socket is None
-                    assert refusal is not None
-                    assert "CERTIFICATE_VERIFY_FAILED" in refusal.data["reason"]
-    [headers] = seen
-    assert names[-1] == "localhost"
-    assert headers["host"] == f"localhost:{port}"
-    assert headers["origin"] == "https://app.example"
-    assert headers["cookie"] == "access_token=sesame"

@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-import ssl
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-import trustme
 
 from gp_helpers.checkers import Outcome
 from gp_helpers.execution.trials import Plan, run_plan
@@ -273,23 +271,3 @@ async def test_a_deployment_without_hosts_is_kept_to_those_of_its_own_urls(
         assert lab.target.limits.hosts == (f"127.0.0.1:{platform.port}",)
         with pytest.raises(LimitReachedError):
             await lab.guest.admit_request("http://127.0.0.2:80/")
-
-
-async def test_certificates_are_verified_unless_the_file_says_otherwise() -> None:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
-    async with serving(SmallPlatform().application(), tls=context) as port:
-        for verify in (True, False):
-            stated = described(port, verify_tls=verify)
-            for operation in (stated["auth"]["login"], stated["auth"]["validators"]["me"]):
-                operation["url"] = operation["url"].replace("http:", "https:")
-            stated["websocket"]["url"] = f"wss://127.0.0.1:{port}/socket"
-            async with opened(stated) as lab:
-                person = await logged_in(lab)
-                socket, refusal = await lab.client.connect(person)
-                assert (person.access_token is not None) == (not verify)
-                assert (socket is not None) == (not verify)
-                errors = [one["error"] for one in lab.kinds(Kind.NO_RESPONSE)]
-                assert all("CERTIFICATE_VERIFY_FAILED" in error for error in errors)
-                assert bool(errors) == verify
-                assert verify == ("CERTIFICATE_VERIFY_FAILED" in str(refusal and refusal.data))

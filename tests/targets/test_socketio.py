@@ -26,8 +26,8 @@ from tests.targets.conftest import serving
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-async def port() -> AsyncIterator[int]:
+def chat() -> Any:
+    """A server that answers everything with what it got."""
     server = socketio.AsyncServer(async_mode="asgi")
 
     @server.event
@@ -42,7 +42,12 @@ async def port() -> AsyncIterator[int]:
             await server.disconnect(sid)
         await server.emit("echo", {"event": event, "data": data}, to=sid)
 
-    async with serving(socketio.ASGIApp(server, socketio_path="chat/io")) as at:
+    return socketio.ASGIApp(server, socketio_path="chat/io")
+
+
+@pytest.fixture
+async def port() -> AsyncIterator[int]:
+    async with serving(chat()) as at:
         yield at
 
 

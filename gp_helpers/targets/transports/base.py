@@ -53,6 +53,8 @@ class Handshake:
     timeout_s: float = 10.0
     max_message_bytes: int = MAX_MESSAGE_BYTES
     verify_tls: bool = True
+    ca_file: str | None = None
+    """A file of certificates (PEM) to trust beside the system's."""
     options: Mapping[str, Any] = field(default_factory=dict)
     via: Detour | None = None
     """A proxy that stands in front of the platform."""

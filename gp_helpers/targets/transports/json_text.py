@@ -18,6 +18,7 @@ from websockets.exceptions import (
 )
 from websockets.typing import Subprotocol
 
+from gp_helpers.targets.tls import tls_context
 from gp_helpers.targets.transports.base import (
     Channel,
     ChannelClosed,
@@ -118,10 +119,7 @@ class JsonTransport:
         secure = url.startswith("wss:")
         context: ssl.SSLContext | None = None
         if secure:
-            context = ssl.create_default_context()
-            if not handshake.verify_tls:
-                context.check_hostname = False
-                context.verify_mode = ssl.CERT_NONE
+            context = tls_context(verify=handshake.verify_tls, ca_file=handshake.ca_file)
         elsewhere: dict[str, Any] = {}
         if via is not None:
             elsewhere = {"host": via.host, "port": via.port}

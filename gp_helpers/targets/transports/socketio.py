@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-import ssl
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -19,6 +18,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from socketio.exceptions import SocketIOError
 
+from gp_helpers.targets.tls import tls_context
 from gp_helpers.targets.transports.base import (
     Channel,
     ChannelClosed,
@@ -155,9 +155,7 @@ class SocketIoTransport:
     async def open(self, handshake: Handshake) -> Channel:
         options, via = handshake.options, handshake.via
         namespace = str(options.get("namespace", "/"))
-        context: ssl.SSLContext | bool = ssl.create_default_context()
-        if not handshake.verify_tls:
-            context = False
+        context = tls_context(verify=handshake.verify_tls, ca_file=handshake.ca_file)
         resolver = _Elsewhere(via.host, via.port) if via is not None else None
         session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=context, resolver=resolver),
