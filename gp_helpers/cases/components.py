@@ -6,13 +6,40 @@ them does by itself: the auth service issues and validates a token, the model se
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from gp_helpers.history import Kind
 from gp_helpers.parameters.description import Operation
+from gp_helpers.targets.running import TargetKind
 
 if TYPE_CHECKING:
     from gp_helpers.cases.trial import Trial
+    from gp_helpers.targets.running import RunningTarget
+
+HEALTHY = "answers its health endpoint"
+ISSUES = "issues a token"
+ACCEPTS = "accepts a token that was just issued, for whom it was issued to"
+COMPLETES = "completes a prompt"
+
+
+def checks_on(target: RunningTarget) -> list[tuple[str, str]]:
+    """Each component of a target and the check that is owed of it, as every case makes them."""
+    description = target.description
+    owed = [(name, HEALTHY) for name in description.health]
+    validator = next(iter(description.auth.validators), None)
+    owed.append(("auth", ISSUES) if validator is None else (validator, ACCEPTS))
+    if _model_of(target) is not None:
+        owed.append(("model", COMPLETES))
+    return owed
+
+
+def _model_of(target: RunningTarget) -> str | None:
+    """The address of the embedded platform's model server."""
+    if target.kind is not TargetKind.EMBEDDED:
+        return None
+    services: Mapping[str, str] = target.controls.services()
+    return services.get("model")
 
 
 async def check_components(trial: Trial) -> list[dict[str, Any]]:
@@ -23,13 +50,13 @@ async def check_components(trial: Trial) -> list[dict[str, Any]]:
             record_component(
                 trial,
                 name,
-                "answers its health endpoint",
+                HEALTHY,
                 exchange.accepted if exchange.status is not None else False,
                 f"status {exchange.status}",
             )
         )
     rows.append(await _auth_alone(trial))
-    model = trial.target.controls.services().get("model") if trial.is_ours else None
+    model = _model_of(trial.target)
     if model is not None:
         rows.append(await _model_alone(trial, model))
     return rows
@@ -54,7 +81,7 @@ async def _auth_alone(trial: Trial) -> dict[str, Any]:
         return record_component(
             trial,
             "auth",
-            "issues a token",
+            ISSUES,
             person.access_token is not None,
             "logged in" if person.access_token else "no token after log-in",
         )
@@ -66,7 +93,7 @@ async def _auth_alone(trial: Trial) -> dict[str, Any]:
     return record_component(
         trial,
         validator,
-        "accepts a token that was just issued, for whom it was issued to",
+        ACCEPTS,
         decision.accepted and not (is_known and label != person.label),
         f"identity {label}",
     )
@@ -86,5 +113,5 @@ async def _model_alone(trial: Trial, url: str) -> dict[str, Any]:
     )
     exchange = await trial.client.http.send("lab", operation, {}, purpose="model alone")
     return record_component(
-        trial, "model", "completes a prompt", bool(exchange.accepted), f"status {exchange.status}"
+        trial, "model", COMPLETES, bool(exchange.accepted), f"status {exchange.status}"
     )

@@ -17,7 +17,7 @@ from gp_helpers.faults.frames_plan import PlannedFrame
 from gp_helpers.parameters.description import EVENTS
 from gp_helpers.probes import Question, Socket
 from gp_helpers.probes.http import matches
-from gp_helpers.targets import Ability
+from gp_helpers.targets import Ability, Hop
 from gp_helpers.targets.transports import reader_of
 
 NOTHING = FrameMatch(where=lambda _: False)
@@ -72,6 +72,12 @@ def let_go(trial: Trial, held: PlannedFrame | None) -> None:
     if held is not None:
         trial.measured("messages held", len(held.applied_to), "messages")
         trial.controls.frame_proxy().plan.clear()
+
+
+def slowed(trial: Trial, hop: Hop, at_least_s: float) -> int:
+    """On how many connections of a hop something was really held for so long."""
+    delays = trial.controls.tcp_proxy(hop).delays
+    return len({delay.connection for delay in delays if delay.achieved_s >= at_least_s})
 
 
 def felt(trial: Trial, fault: str, was_felt: bool) -> None:

@@ -21,6 +21,7 @@ from typing import Any
 
 import httpx
 
+from gp_helpers.cases.components import checks_on
 from gp_helpers.cases.steps import CannotGoOn, Case, Shown, Step, case_class
 from gp_helpers.checkers import Verdict, judge
 from gp_helpers.history import Entry, Kind, Recorder, Redactor
@@ -297,6 +298,7 @@ async def open_trial(
                 kind=target.kind.value,
                 lacking={ability.value: reason for ability, reason in target.lacking.items()},
                 optional_claims=list(cls.optional_on(target)),
+                components=[list(owed) for owed in checks_on(target)],
                 thresholds={name: parameters.threshold(name) for name in cls.info().thresholds},
                 concurrent_users=parameters.concurrent_users,
                 events=_described_events(target),

@@ -17,9 +17,10 @@ def faults_were_felt(history: History, faults: Mapping[str, Collection[str]]) ->
     possible = [one for one, needed in faults.items() if not set(needed) & set(lacking)]
     missing = [one for one in faults if one not in possible]
     limited = f", of those that can be put here (not: {', '.join(missing)})" if missing else ""
+    which = f"each of the {len(faults)} faults" if len(faults) > 1 else "the fault"
     claim = Observed(
         "faults_were_felt",
-        f"each of the {len(faults)} faults hit what it was meant for{limited}",
+        f"{which} hit what it was meant for{limited}",
         "FAULT_NOT_FELT",
         expected=max(len(possible), 1),
     )

@@ -42,12 +42,16 @@ def threshold(history: History, name: str) -> float:
 
 
 def components_healthy(history: History) -> Claim:
-    """Each component alone is healthy: the plan's thesis, seen and not claimed."""
+    """Each component alone is healthy: the plan's thesis, seen and not claimed.
+
+    The header says which checks are owed; one that was not made cannot have gone well.
+    """
     observed = Observed(
         "components_healthy",
         "each component passes its own check before the integration is tried",
         "COMPONENT_UNHEALTHY",
     )
+    made: set[tuple[str, str]] = set()
     for entry in history.of(Kind.COMPONENT):
         data = entry.data
         if data.get("healthy") is None:
@@ -57,6 +61,10 @@ def components_healthy(history: History) -> Claim:
             f"{data.get('component')} is unhealthy by itself: {data.get('detail')}",
             entry,
         )
+        made.add((str(data.get("component")), str(data.get("check"))))
+    for component, check in history.header.get("components", ()):
+        if (component, check) not in made:
+            observed.unobserved(f"{component} was not checked: {check}")
     return observed.claim()
 
 

@@ -90,6 +90,19 @@ def test_a_component_that_is_unhealthy_by_itself_is_found() -> None:
     assert claim.detail.startswith("service 1 is unhealthy")
 
 
+def test_a_check_that_is_owed_and_was_not_made_is_not_overlooked() -> None:
+    recorder = Recorder(None, Redactor())
+    owed = [["auth", "answers"], ["auth", "accepts a token"], ["model", "answers"]]
+    recorder.start(case="auth.timing", components=owed)
+    for component, check in (("auth", "answers"), ("model", "answers")):
+        recorder.add(Kind.COMPONENT, "lab", component=component, check=check, healthy=True)
+    claim = components_healthy(recorder.history)
+    assert claim.state is ClaimState.UNOBSERVED
+    assert claim.detail == "auth was not checked: accepts a token"
+    recorder.add(Kind.COMPONENT, "lab", component="auth", check="accepts a token", healthy=True)
+    assert components_healthy(recorder.history).state is ClaimState.HELD
+
+
 def test_a_case_that_takes_longer_than_the_plan_allows_is_found() -> None:
     claim = within_time(recorded(seconds=10.5))
     assert (claim.finding, claim.threshold) == ("TOO_SLOW", "case_seconds")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from gp_helpers.cases.asking import ask, settle
+from gp_helpers.cases.levers import felt, slowed
 from gp_helpers.cases.steps import Case, Shown, step
 from gp_helpers.faults import Delay, TcpFault
 from gp_helpers.probes import Person, Socket
@@ -22,8 +23,11 @@ class ConnectionInterference(Case):
     id = "websocket.connection_interference"
     arrangement = Arrangement(proxied=frozenset({Hop.BACKEND_AUTH}))
 
+    optional_claims: ClassVar[Mapping[str, tuple[str, ...]]] = {"asgi": ("faults_were_felt",)}
+    """A gateway that was not written here may ask nobody about a token."""
     optional_without: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "websocket.event_owner": ("own_events",)
+        "websocket.event_owner": ("own_events",),
+        "auth_hop": ("faults_were_felt",),
     }
 
     users: list[Person]
@@ -53,6 +57,10 @@ class ConnectionInterference(Case):
     @step("Connect everybody at once.", expects="each socket is opened as its own user's")
     async def connect_at_once(self) -> Shown:
         opened = await asyncio.gather(*(self.trial.client.connect(user) for user in self.users))
+        if self.trial.target.can(Ability.AUTH_HOP):
+            # Two that are held at once are held on connections of their own.
+            at_once = slowed(self.trial, Hop.BACKEND_AUTH, AUTH_HOP_S)
+            felt(self.trial, "slow auth hop", at_once > 1)
         self.sockets = [socket for socket, _ in opened if socket is not None]
         await asyncio.gather(*(socket.wait_ready(5.0) for socket in self.sockets))
         return Shown(

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from gp_helpers.cases.asking import ask, settle
+from gp_helpers.cases.levers import felt, slowed
 from gp_helpers.cases.steps import Case, Shown, step
 from gp_helpers.faults import Delay, TcpFault
 from gp_helpers.probes import Person, Socket
@@ -17,7 +21,9 @@ class EventManagerInit(Case):
 
     id = "websocket.event_manager_init"
     arrangement = Arrangement(proxied=frozenset({Hop.BACKEND_AUTH}))
-
+    optional_claims: ClassVar[Mapping[str, tuple[str, ...]]] = {"asgi": ("faults_were_felt",)}
+    """A gateway that was not written here may ask nobody about a token."""
+    optional_without: ClassVar[Mapping[str, tuple[str, ...]]] = {"auth_hop": ("faults_were_felt",)}
     users_at_once = 1
 
     user: Person
@@ -46,6 +52,9 @@ class EventManagerInit(Case):
     )
     async def ask_right_after_connecting(self) -> Shown:
         self.socket, _ = await self.trial.client.connect(self.user)
+        if self.trial.target.can(Ability.AUTH_HOP):
+            is_slow = slowed(self.trial, Hop.BACKEND_AUTH, AUTH_HOP_S) > 0
+            felt(self.trial, "slow auth hop", is_slow)
         if self.socket is None:
             return Shown("The handshake was refused")
         question = await ask(self.trial, self.socket)

@@ -8,6 +8,7 @@ from typing import Any
 
 from websockets.frames import Opcode
 
+from gp_helpers.cases.levers import felt
 from gp_helpers.cases.steps import Case, Shown, step
 from gp_helpers.faults import Direction, FrameMatch, HoldUntilPassed, HttpMessage, OrderGate
 from gp_helpers.history import Kind
@@ -162,6 +163,7 @@ class HandshakeRace(Case):
         await self.trial.until(
             waits_in_its_start, timeout_s=ANSWERED_WITHIN_S, awaited="a cold start"
         )
+        felt(self.trial, "held start-up", bool(self.gate.held))
         return await self.trial.until(
             serves, timeout_s=TRAFFIC_WITHIN_S, awaited="traffic before readiness"
         )

@@ -5,10 +5,13 @@ from __future__ import annotations
 from gp_helpers.checkers.claims import Disagreement, Judgement
 from gp_helpers.checkers.connections import connected
 from gp_helpers.checkers.delivery import five_events, no_foreign_canary, own_events, questions
+from gp_helpers.checkers.faults import faults_were_felt
 from gp_helpers.history import History, Kind
 
 FINDING = "WS_EVENT_MISDELIVERED"
 LEAST_USERS = 2
+FAULTS = {"slow auth hop": ("auth_hop",)}
+"""What makes the handshakes overlap, and the ability without which it cannot be put."""
 
 
 def check(history: History) -> Judgement:
@@ -31,4 +34,6 @@ def check(history: History) -> Judgement:
         first = entries[0]
         seq = first if isinstance(first, int) else first.seq
         disagreement = Disagreement(seq, seq, f"the event names its owner, and {detail}")
-    return Judgement((all_in.claim(), claim, canary.claim(), complete.claim()), disagreement)
+    felt = faults_were_felt(history, FAULTS)
+    claims = (all_in.claim(), claim, canary.claim(), complete.claim(), felt.claim())
+    return Judgement(claims, disagreement)

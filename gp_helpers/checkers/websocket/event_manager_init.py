@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from gp_helpers.checkers.claims import Disagreement, Judgement
 from gp_helpers.checkers.delivery import five_events, questions
+from gp_helpers.checkers.faults import faults_were_felt
 from gp_helpers.history import History, Kind
+
+FAULTS = {"slow auth hop": ("auth_hop",)}
+"""What keeps the event manager from being there at once."""
 
 
 def check(history: History) -> Judgement:
@@ -33,4 +37,5 @@ def check(history: History) -> Judgement:
             "the gateway said that the connection is open and took the question; its registry "
             "knew of no connection while the agent worked",
         )
-    return Judgement((claim, control.claim()), disagreement)
+    felt = faults_were_felt(history, FAULTS)
+    return Judgement((claim, control.claim(), felt.claim()), disagreement)

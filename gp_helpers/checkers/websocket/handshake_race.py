@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from gp_helpers.checkers.claims import Disagreement, Judgement, Observed
+from gp_helpers.checkers.faults import faults_were_felt
 from gp_helpers.history import Entry, History, Kind
 
 HONEST_STATUSES = (503, 429)
 HONEST_CLOSE_CODE = 1013
+HELD = "held start-up"
+FAULTS = {HELD: ("instances", "auth_hop")}
+"""What makes a cold start last; elsewhere it takes as long as it takes."""
 
 
 def check(history: History) -> Judgement:
@@ -70,6 +74,8 @@ def check(history: History) -> Judgement:
     claims = [control.claim(), served.claim(), honest.claim()]
     if "instances" in history.header.get("lacking", {}):
         claims.append(_spoke_in_reverse(history).claim())
+    elif not set(FAULTS[HELD]) & set(history.header.get("lacking", {})):
+        claims.append(faults_were_felt(history, FAULTS).claim())
     return Judgement(tuple(claims), disagreement)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from gp_helpers.checkers import Judgement
 from gp_helpers.checkers.websocket import cleanup_race, event_manager_init
-from gp_helpers.history import History
+from gp_helpers.history import History, Kind
 from tests.checkers.factory.histories import Story, findings
 
 RACES: list[tuple[Callable[[History], Judgement], tuple[str, ...], str]] = [
@@ -24,6 +24,7 @@ def asked(about: tuple[str, ...], events: dict[str, int]) -> History:
     for one in about:
         told.answer("ada", "ada-1", told.ask("ada", "ada-1", one), events=events.get(one, 5))
     told.silence()
+    told.add(Kind.MEASURED, fault="slow auth hop", value=1.0)
     for when in ("baseline", "end"):
         told.reading(resources=when, handlers=0, registry={"connections": 0})
     return told.history

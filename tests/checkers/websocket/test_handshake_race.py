@@ -17,9 +17,10 @@ def served(story: Story, user: str, socket: str) -> None:
     story.add(Kind.WS_RECEIVED, user, socket, message={}, is_pong=True)
 
 
-def story(control: bool = True) -> Story:
+def story(control: bool = True, held: bool = True) -> Story:
     """Ben is served, and so is the control; what becomes of Ada is told afterwards."""
     told = Story()
+    told.add(Kind.MEASURED, fault="held start-up", value=float(held))
     for user in ("ada", "ben"):
         told.add(Kind.EXPECTED, serve=user)
     served(told, "ben", "ben-1")
@@ -101,6 +102,14 @@ def test_an_open_connection_without_a_pong_is_silent() -> None:
     assert findings(judgement) == {"WS_SILENT_CONNECTION"}
     assert judgement.first_disagreement is not None
     assert judgement.first_disagreement.left == opened.seq
+
+
+def test_a_start_that_was_not_held_was_no_cold_start() -> None:
+    told = story(held=False)
+    served(told, "ada", "ada-1")
+    found = states(check(told.history))
+    assert found.pop("faults_were_felt") == ClaimState.UNOBSERVED
+    assert set(found.values()) == {ClaimState.HELD}
 
 
 def test_silence_counts_only_where_the_control_was_served() -> None:

@@ -73,6 +73,7 @@ DEFECTS: tuple[Defect, ...] = (
             _CASCADE,
             _TIMING,
             _AMPLIFICATION,
+            "websocket.event_manager_init",
             "websocket.connection_interference",
             "factory.user_context_isolation",
             _JOURNEY,

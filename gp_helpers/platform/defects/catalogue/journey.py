@@ -26,7 +26,12 @@ DEFECTS: tuple[Defect, ...] = (
         "all, and every health endpoint answers 200.",
         finding_code="JOURNEY_ANSWER_NOT_GROUNDED",
         remedy="One id for a user everywhere: the subject of the token.",
-        also_breaks=(_ISOLATION, _RECOVERY, "routing.state_pollution"),
+        also_breaks=(
+            _ISOLATION,
+            _RECOVERY,
+            "routing.state_pollution",
+            "websocket.connection_interference",
+        ),
         seen_in=(
             (
                 "renku-python#1770",
