@@ -96,6 +96,19 @@ def _what_was_seen(case: Mapping[str, Any]) -> Iterator[str]:
             f"({success['rate']:.0%}; 95 % interval {success['lower']:.1%} to "
             f"{success['upper']:.1%}). That {supports} “more than {success['threshold']:.0%}”.</p>"
         )
+    yield from _average(case)
+
+
+def _average(case: Mapping[str, Any]) -> Iterator[str]:
+    average = case.get("average") or {}
+    if average.get("seconds") is None:
+        return
+    count = average["trials"]
+    over = "" if average["within"] else ", <b>which it exceeds</b>"
+    yield (
+        f"<p>{average['seconds']:.2f} s on average over {count} trial{'s' if count != 1 else ''}; "
+        f"the plan's limit ({text(average['threshold'])}) is {average['limit']:g} s{over}.</p>"
+    )
 
 
 def _figures(matter: CaseMatter) -> Iterator[str]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from gp_helpers.checkers import Outcome, Verdict, judge
 from gp_helpers.checkers.expectations import Expected
+from gp_helpers.evidence.averages import average_of
 from gp_helpers.evidence.folder import parse_history_name
 from gp_helpers.history import History, HistoryReadError, Kind, first_divergence, parse
 from gp_helpers.plan import CASES
@@ -252,6 +253,7 @@ def _case(
             "threshold": threshold,
             "supports_threshold": rate.supports_more_than(threshold),
         },
+        "average": average_of(case_id, [(one.header, one.verdict) for one in decided]),
         "trials": [one.to_json() for one in trials],
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from html import escape
 from pathlib import Path
@@ -18,6 +19,7 @@ from gp_helpers.history import History, first_divergence
 from gp_helpers.parameters import EmbeddedTarget
 from gp_helpers.plan import CaseInfo, case_info
 from gp_helpers.workbook.conclusions import Conclusion, Ended, conclude
+from gp_helpers.workbook.contrasts import borrowed
 from gp_helpers.workbook.errors import NothingTaken, StepOutOfOrder
 from gp_helpers.workbook.trials import HeldTrial, Order
 from gp_helpers.workbook.views import CaseViews, line
@@ -218,13 +220,23 @@ class CaseHandle(CaseViews):
             return line("There is no contrast: this is the remediated wiring already.")
         number = held.order.number
         if number not in self._contrasts:
-            other = await self._open(Role.CONTRAST, number, frozenset())
-            await self._finish(other)
-            self._contrasts[number] = other.history
+            self._contrasts[number] = await self._take_contrast(number)
         theirs = self._contrasts[number]
-        names = ("as wired here", "the contrast: remediated")
+        source = theirs.header.get("taken_from")
+        names = ("as wired here", f"the contrast: remediated{f', from {source}' if source else ''}")
         divergence = first_divergence(held.history, theirs)
         return divergence_view(divergence, held.history, theirs, names=names)
+
+    async def _take_contrast(self, number: int) -> History:
+        if self._chosen is None:
+            seed = self._lab.parameters.seed + number - 1
+            path = self._history_path(Role.CONTRAST, number)
+            found = await asyncio.to_thread(borrowed, self.id, number, seed, path)
+            if found is not None:
+                return found
+        other = await self._open(Role.CONTRAST, number, frozenset())
+        await self._finish(other)
+        return other.history
 
     def contrast_timeline(self) -> Any:
         """The timeline of the contrast, after `contrast`."""
@@ -272,7 +284,7 @@ class CaseHandle(CaseViews):
             }
             for ended in conclusion.counting
         ]
-        return table(rows, title=f"Passed: {conclusion.passed}")
+        return table(rows, title=f"Passed: {conclusion.passed}; {conclusion.average}")
 
     def with_defects(self, *defects: str) -> CaseHandle:
         """The same case with exactly these defects on; what it shows is an exploration.

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 from gp_helpers.checkers import Outcome, Verdict
 from gp_helpers.checkers.expectations import Met, worst
 from gp_helpers.evidence import expected_of
 from gp_helpers.parameters import Parameters
+from gp_helpers.plan import CASES, THRESHOLDS
 from gp_helpers.statistics import SuccessRate, success_rate
 
 
@@ -58,6 +60,14 @@ class Conclusion:
         passes = [ended for ended in self.counting if ended.verdict.outcome is Outcome.PASS]
         return success_rate(len(passes), len(self.counting))
 
+    @property
+    def average(self) -> str:
+        """What a trial took on average, and the plan's limit for that."""
+        name = CASES[self.case].average_threshold
+        seconds = [ended.verdict.seconds for ended in self.counting]
+        limit = THRESHOLDS[name].limit
+        return f"{fmean(seconds):.2f} s on average ({name}: {limit:g} s)"
+
     def row(self) -> dict[str, Any]:
         """A row of the closing table."""
         return {
@@ -73,16 +83,29 @@ class Conclusion:
 def conclude(
     case_id: str, trials: Sequence[Ended], parameters: Parameters, *, broken: str | None = None
 ) -> Conclusion:
-    """The conclusion of a case; ``broken`` says why a trial could not even be opened."""
+    """The conclusion of a case; ``broken`` says why a trial could not even be opened.
+
+    A trial that was given up for a new one does not count, unless it showed a failure: what was
+    seen is not unseen by beginning again. Evidence and re-check say the same of its history.
+    """
     verdicts = [ended.verdict for ended in trials if ended.counts]
+    given_up = [
+        ended.verdict
+        for ended in trials
+        if not ended.counts and ended.verdict.outcome is Outcome.FAIL
+    ]
     if broken is not None:
         verdicts.append(Verdict(case_id, Outcome.ERROR, broken))
     if not verdicts:
         verdicts.append(Verdict(case_id, Outcome.INCONCLUSIVE, "no trial came to its end"))
     expected = expected_of(case_id, parameters)
     mets = [expected.held_against(verdict) for verdict in verdicts]
+    if expected.outcome is not Outcome.FAIL:
+        mets += [expected.held_against(verdict) for verdict in given_up]
+    verdicts += given_up
     outcome = worst(verdict.outcome for verdict in verdicts)
     decisive = next(verdict for verdict in verdicts if verdict.outcome is outcome)
     findings = tuple(dict.fromkeys(code for verdict in verdicts for code in verdict.findings))
     unmet = next((met for met in mets if not met.met), None)
-    return Conclusion(case_id, outcome, decisive.reason, findings, unmet or mets[0], tuple(trials))
+    met = mets[0] if unmet is None else unmet
+    return Conclusion(case_id, outcome, decisive.reason, findings, met, tuple(trials))

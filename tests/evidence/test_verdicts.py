@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from statistics import fmean
 
 import jsonschema
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from gp_helpers.checkers import Outcome
 from gp_helpers.evidence import ExitStatus, Expected, RunFolder, exit_status, expected_of, finalise
 from gp_helpers.parameters import Parameters
-from gp_helpers.plan import CASES
+from gp_helpers.plan import CASES, THRESHOLDS
 from gp_helpers.platform.defects.catalogue import CATALOGUE
 from tests.evidence.stories import CASE, OTHER, a_run, loaded, parameters, rewrite, tell
 
@@ -80,6 +81,34 @@ def test_the_rate_has_its_interval_and_says_what_it_supports(tmp_path: Path) -> 
         "success"
     ]
     assert enough["supports_threshold"] is True
+
+
+def test_the_average_is_held_against_the_plans_limit(tmp_path: Path) -> None:
+    case = case_of(a_run_with(tmp_path, *[(200, "completed")] * 2, trials=2))
+    average = case["average"]
+    assert (average["threshold"], average["limit"], average["trials"]) == (
+        "case_seconds_mean",
+        THRESHOLDS["case_seconds_mean"].limit,
+        2,
+    )
+    assert average["within"] is True
+    assert average["seconds"] == pytest.approx(
+        fmean(one["claims"][-1]["measured"]["seconds"] for one in case["trials"]), abs=1e-3
+    )
+
+
+def test_an_average_above_the_limit_is_told_and_turns_no_verdict(tmp_path: Path) -> None:
+    run = a_run_with(tmp_path, (200, "completed"))
+
+    def slow(lines: list[str]) -> list[str]:
+        return [
+            line.replace('"case_seconds_mean":5.0', '"case_seconds_mean":0.0') for line in lines
+        ]
+
+    rewrite(run / "histories" / f"{CASE}.trial.1.jsonl", slow)
+    case = case_of(run)
+    assert (case["average"]["limit"], case["average"]["within"]) == (0.0, False)
+    assert case["outcome"] == "pass"
 
 
 def test_an_unreadable_history_is_an_error_that_names_the_line(tmp_path: Path) -> None:

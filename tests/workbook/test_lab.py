@@ -4,17 +4,20 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import gp_helpers
-from gp_helpers.checkers import Outcome
+from gp_helpers.checkers import Claim, ClaimState, Outcome, Verdict
 from gp_helpers.history import Kind, read
-from gp_helpers.parameters import ParameterError
+from gp_helpers.parameters import ParameterError, validate
 from gp_helpers.plan import UnknownNameError
+from gp_helpers.platform.defects.catalogue import CATALOGUE, defects_of
 from gp_helpers.workbook import CaseHandle, ExpectationNotMet, Lab, LabClosed, NothingTaken
+from gp_helpers.workbook.conclusions import Ended, conclude
 from gp_helpers.workbook.errors import StepOutOfOrder
 
 CASE = "auth.validation_cascade"
@@ -124,6 +127,52 @@ async def test_a_trial_that_was_given_up_does_not_count_but_is_kept() -> None:
             (2, True),
         ]
         assert (lab.folder / stated["trials"][0]["history"]).is_file()
+
+
+def test_a_failure_that_was_seen_is_not_unseen_by_beginning_again() -> None:
+    claim = Claim("a", "", ClaimState.VIOLATED, (1,), "A")
+    failed = Ended(1, 7, "one", Verdict(CASE, Outcome.FAIL, "A", (claim,)), counts=False)
+    passed = Ended(2, 8, "two", Verdict(CASE, Outcome.PASS, "all held"))
+    target = {"kind": "embedded", "wiring": "remediated"}
+    expecting = validate({"target": target, "expectation": "pass"}, source="here")
+    concluded = conclude(CASE, [failed, passed], expecting)
+    assert (concluded.outcome, concluded.met.met) == (Outcome.FAIL, False)
+    assert concluded.findings == ("A",)
+    assert (concluded.passed.passed, concluded.passed.trials) == (1, 1)
+    stopped = replace(failed, verdict=Verdict(CASE, Outcome.INCONCLUSIVE, "given up"))
+    assert conclude(CASE, [stopped, passed], expecting).outcome is Outcome.PASS
+
+
+@pytest.mark.parametrize("failing", [1, 2, 3])
+def test_one_trial_that_is_not_as_expected_is_enough_whichever_it_is(failing: int) -> None:
+    claim = Claim("a", "", ClaimState.VIOLATED, (1,), "A")
+    target = {"kind": "embedded", "wiring": "remediated"}
+    expecting = validate({"target": target, "expectation": "pass", "trials": 3}, source="here")
+    trials = [
+        Ended(
+            number,
+            number,
+            "a history",
+            Verdict(CASE, Outcome.FAIL, "A", (claim,))
+            if number == failing
+            else Verdict(CASE, Outcome.PASS, "all held"),
+        )
+        for number in (1, 2, 3)
+    ]
+    concluded = conclude(CASE, trials, expecting)
+    assert not concluded.met.met
+    assert concluded.met.reason == "expected pass, is fail: A"
+
+
+def test_part_of_what_is_expected_in_a_trial_that_was_given_up_is_no_disappointment() -> None:
+    expecting = validate({"expectation": "reproduce"}, source="here")
+    case = "auth.context_isolation"
+    wanted = sorted({CATALOGUE[name].finding_code for name in defects_of(case)})
+    claims = tuple(Claim(code, "", ClaimState.VIOLATED, (1,), code) for code in wanted)
+    part = Ended(1, 7, "one", Verdict(case, Outcome.FAIL, "part", claims[:1]), counts=False)
+    whole = Ended(2, 8, "two", Verdict(case, Outcome.FAIL, "all", claims))
+    assert conclude(case, [part, whole], expecting).met.met
+    assert not conclude(case, [replace(part, counts=True), whole], expecting).met.met
 
 
 @in_a_loop
