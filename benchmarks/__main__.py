@@ -2,12 +2,12 @@
 
 `python -m benchmarks notebooks …` and `… proxies …` measure one of them, with options of its own;
 `… pairs …` looks for divergences between trials of the same wiring; `… kills …` kills runs at
-random instants and looks at what is left.
+random instants and looks at what is left; `… recheck …` times the re-check of a million entries.
 """
 
 import sys
 
-from benchmarks import kills, notebook_execution, pairs, proxies
+from benchmarks import kills, notebook_execution, pairs, proxies, rechecking
 
 match sys.argv[1:]:
     case ["proxies", *options]:
@@ -16,6 +16,8 @@ match sys.argv[1:]:
         sys.exit(pairs.main(options))
     case ["kills", *options]:
         sys.exit(kills.main(options))
+    case ["recheck", *options]:
+        sys.exit(rechecking.main(options))
     case ["notebooks", *options]:
         sys.exit(notebook_execution.main(options))
     case []:

@@ -19,6 +19,7 @@ _NUMBER = re.compile(
     rf"(?P<after>\s?(?:%|percent\b|{_CURRENCY}))?",
     re.IGNORECASE,
 )
+_DIGIT = re.compile(r"\d")
 _NO_FIGURE = re.compile(r"\b\d{4}-\d{2}-\d{2}\b|\b\d{1,2}:\d{2}\b|\b[^\W\d_]+\d+\b(?!\.\d)")
 _SENTENCE_END = re.compile(r"(?<=[.!?;])\s+|\n")
 _GROUPING = re.compile(r"[,'\u00a0\u202f]")
@@ -59,6 +60,8 @@ def sentences(text: str) -> list[str]:
 
 def figures_in(text: str) -> Iterator[Figure]:
     """The numbers of a text; those of dates, clock times and names with digits are none."""
+    if _DIGIT.search(text) is None:
+        return
     for match in _NUMBER.finditer(_NO_FIGURE.sub(lambda found: " " * len(found[0]), text)):
         number = _GROUPING.sub("", match["number"])
         after = (match["after"] or "").strip().casefold()
@@ -87,7 +90,10 @@ def names(text: str, costs: Sequence[Cost]) -> list[tuple[int, str]]:
     found: list[tuple[int, str]] = []
     left = text.casefold()
     for service in sorted({cost.service for cost in costs}, key=len, reverse=True):
-        pattern = re.compile(rf"(?<!\w){re.escape(service.casefold())}(?!\w)")
+        folded = service.casefold()
+        if folded not in left:
+            continue
+        pattern = re.compile(rf"(?<!\w){re.escape(folded)}(?!\w)")
         found += [(match.start(), service) for match in pattern.finditer(left)]
         left = pattern.sub(lambda match: "\0" * len(match[0]), left)
     return sorted(found)
@@ -102,9 +108,9 @@ def foreign_figure(text: str, costs: Sequence[Cost]) -> str | None:
                 if not _is_own_or_plain(one, costs):
                     return f"it states {_shown(one)}, which is none of the user's own figures"
             continue
+        figures = [one for one in figures_in(sentence) if not one.is_plain(_PLAIN_BESIDE_A_SERVICE)]
         after, before = (
-            _first_foreign(sentence, named, costs, amounts_follow=follow)
-            for follow in (True, False)
+            _first_foreign(figures, named, costs, amounts_follow=follow) for follow in (True, False)
         )
         if after is not None and before is not None:
             return after
@@ -112,12 +118,14 @@ def foreign_figure(text: str, costs: Sequence[Cost]) -> str | None:
 
 
 def _first_foreign(
-    sentence: str, named: Sequence[tuple[int, str]], costs: Sequence[Cost], *, amounts_follow: bool
+    figures: Sequence[Figure],
+    named: Sequence[tuple[int, str]],
+    costs: Sequence[Cost],
+    *,
+    amounts_follow: bool,
 ) -> str | None:
     """The first figure that is foreign where all amounts follow their services, or none does."""
-    for one in figures_in(sentence):
-        if one.is_plain(_PLAIN_BESIDE_A_SERVICE):
-            continue
+    for one in figures:
         earlier = [service for at, service in named if at < one.start]
         later = [service for at, service in named if at > one.start]
         order = (earlier[-1:], later[:1]) if amounts_follow else (later[:1], earlier[-1:])

@@ -29,7 +29,8 @@ def run(options: argparse.Namespace) -> ExitStatus:
         if not read_run(options.place).is_final:
             finalise(options.place)
         written = bundle(options.place, options.to)
-        print(f"{written}  {written.stat().st_size / 1e6:.1f} MB")
+        print(f"{written.path}  {written.path.stat().st_size / 1e6:.1f} MB")
+        print(f"{written.scan.files} files were searched for secrets as they were packed: none")
         return ExitStatus.MET
     if options.patterns:
         folder = options.to or options.place.parent / f"{options.place.stem}-patterns"

@@ -1,8 +1,9 @@
 """Evidence: the run folder, its report, the bundle, the re-check, comparison and trend."""
 
 from gp_helpers.checkers.expectations import Expected
-from gp_helpers.evidence.bundling import bundle
+from gp_helpers.evidence.bundling import Bundle, bundle
 from gp_helpers.evidence.comparison import Change, ComparedCase, Comparison, compare
+from gp_helpers.evidence.differences import Difference, DifferenceKind
 from gp_helpers.evidence.errors import (
     EvidenceError,
     EvidenceWriteError,
@@ -15,7 +16,7 @@ from gp_helpers.evidence.finalising import Finalised, finalise, write_page
 from gp_helpers.evidence.folder import RunFolder, unpublished
 from gp_helpers.evidence.patterns import patterns
 from gp_helpers.evidence.reading import Reading, read_run, runs_in
-from gp_helpers.evidence.rechecking import Difference, DifferenceKind, Recheck, recheck
+from gp_helpers.evidence.rechecking import Recheck, recheck
 from gp_helpers.evidence.report_case import rerun_command
 from gp_helpers.evidence.secret_scan import (
     SecretFinding,
@@ -27,6 +28,7 @@ from gp_helpers.evidence.secret_scan import (
 from gp_helpers.evidence.trending import Trend, TrendPoint, TrendRow, trend
 
 __all__ = [
+    "Bundle",
     "Change",
     "ComparedCase",
     "Comparison",

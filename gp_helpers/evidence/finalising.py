@@ -153,7 +153,7 @@ class _Gathered:
     def __init__(self, run: RunFolder) -> None:
         self._evidence = FolderEvidence(run.path)
         self.names = self._evidence.names()
-        self.exchanges: list[dict[str, Any]] = []
+        self.exchanges: list[str] = []
         self.exhibits: dict[str, Exhibit] = {}
         self.redacted: Counter[str] = Counter()
 

@@ -17,23 +17,28 @@ from gp_helpers.evidence.files import encoded
 from gp_helpers.history import Entry, History, Kind
 
 _STARTS = (Kind.REQUEST, Kind.WS_OPENING)
+_as_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
-def archive(entries: Sequence[Mapping[str, Any]], *, version: str, comment: str) -> str:
-    """The text of a HAR file, one entry a line."""
+def archive(lines: Sequence[str], *, version: str, comment: str) -> str:
+    """The text of a HAR file of these entries, one a line."""
     log = {
         "version": "1.2",
         "creator": {"name": "golden-path-workbook", "version": version},
         "pages": [],
         "comment": comment,
     }
-    head = json.dumps({"log": log}, ensure_ascii=False)[:-2]
-    body = ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in entries)
+    head = _as_json({"log": log})[:-2]
+    body = ",\n".join(lines)
     return f'{head}, "entries": [\n{body}\n]}}}}\n'
 
 
-def entries_of(history: History, file: str) -> Iterator[dict[str, Any]]:
-    """The HAR entries of a history: a request each, a WebSocket with its messages each."""
+def lines_of(history: History, file: str) -> Iterator[str]:
+    """The HAR entries of a history as JSON: a request each, a WebSocket with its messages each."""
+    return map(_as_json, _entries_of(history, file))
+
+
+def _entries_of(history: History, file: str) -> Iterator[dict[str, Any]]:
     try:
         began = datetime.fromisoformat(str(history.header.get("wall")))
     except ValueError:
@@ -188,7 +193,7 @@ def _header(headers: Sequence[Mapping[str, str]], name: str) -> str | None:
 def _text(body: Any) -> str | None:
     if body is None or isinstance(body, str):
         return body
-    return json.dumps(body, ensure_ascii=False)
+    return _as_json(body)
 
 
 def _number(value: Any) -> float:

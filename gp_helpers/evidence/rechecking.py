@@ -7,14 +7,18 @@ damage, and a verdict that its histories do not support; not a forgery that is c
 from __future__ import annotations
 
 import json
-import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from gp_helpers.evidence.differences import (
+    Difference,
+    DifferenceKind,
+    short,
+    verdict_differences,
+)
 from gp_helpers.evidence.environment import workbook_version
 from gp_helpers.evidence.environment_types import ill_typed
 from gp_helpers.evidence.folder import ENVIRONMENT_FILE, parse_history_name
@@ -29,42 +33,22 @@ from gp_helpers.evidence.manifest import (
 from gp_helpers.evidence.reading import VERDICTS_FILE, as_left
 from gp_helpers.evidence.rederiving import derived_texts, exchanges_of, not_derived
 from gp_helpers.evidence.source import DamagedFileError, Evidence, open_evidence
+from gp_helpers.evidence.stated import (
+    Stated,
+    in_environment,
+    in_header,
+    left_out,
+    parameters_in,
+)
 from gp_helpers.evidence.verdicts import TrialResult, assemble, stated_in, trials_of
+from gp_helpers.history import History, no_collection
+from gp_helpers.parameters import Parameters
 from gp_helpers.plan import CASES
 
 WITHOUT_A_DIGEST = (
     "without a digest from elsewhere (--expect) this finds damage, and verdicts that their "
     "histories do not support; not a forgery that is consistent in itself"
 )
-
-
-class DifferenceKind(StrEnum):
-    """What sort of thing differs."""
-
-    FILE = "file"
-    """A file is not what the manifest says."""
-    HISTORY = "history"
-    """A history cannot be read as one."""
-    VERDICT = "verdict"
-    """A recorded verdict does not follow from the histories."""
-    DERIVED = "derived"
-    """Another file that follows from the histories does not."""
-    DIGEST = "digest"
-    """The root digest is not the one that was expected."""
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One thing that differs, and where."""
-
-    kind: DifferenceKind
-    file: str
-    line: str | None
-    description: str
-
-    def __str__(self) -> str:
-        where = f"{self.file}, line {self.line}" if self.line else self.file
-        return f"{where}: {self.description}"
 
 
 @dataclass(frozen=True)
@@ -98,19 +82,21 @@ def recheck(place: Path, *, expect: str | None = None) -> Recheck:
     write to. Raises `NotARunError` if there is nothing to check.
     """
     began = time.perf_counter()
-    with open_evidence(place) as evidence:
+    with open_evidence(place) as evidence, no_collection():
         manifest, damage = read_manifest(evidence)
         found = [_file_difference(one) for one in damage]
         found.extend(_missing_and_unlisted(evidence, manifest))
         environment, wrong = _environment(evidence)
         found.extend(wrong)
-        reader = _Reader(evidence, (manifest or {}).get("files", {}), found)
+        parameters, contradicted = _parameters(environment, known=not wrong)
+        found.extend(contradicted)
+        reader = _Reader(evidence, (manifest or {}).get("files", {}), found, parameters)
         trials = list(reader.trials())
         derived = assemble(
             as_left(environment, evidence.names()), trials, stated_in(evidence.names(), reader.read)
         )
         reader.check_the_others()
-        found.extend(_verdict_differences(reader.read(VERDICTS_FILE), derived))
+        found.extend(verdict_differences(reader.read(VERDICTS_FILE), derived))
         if manifest is not None:
             found.extend(_derived_differences(reader, derived, environment))
         others = not_derived(evidence.names())
@@ -130,7 +116,7 @@ def recheck(place: Path, *, expect: str | None = None) -> Recheck:
         len(trials),
         sum(trial.entries for trial in trials),
         time.perf_counter() - began,
-        tuple(_notes(environment, derived, expect, others)),
+        tuple(_notes(environment, derived, expect, others, parameters)),
     )
 
 
@@ -153,6 +139,8 @@ def _missing_and_unlisted(
         yield Difference(DifferenceKind.FILE, name, None, "missing")
     for name in sorted(names - listed - {MANIFEST_FILE}):
         yield Difference(DifferenceKind.FILE, name, None, "not in the manifest: added later")
+    for name, what in evidence.others():
+        yield Difference(DifferenceKind.FILE, name, None, f"{what}: no part of the evidence")
 
 
 _NOTHING_KNOWN: Mapping[str, Any] = {
@@ -182,18 +170,50 @@ def _environment(evidence: Evidence) -> tuple[dict[str, Any], list[Difference]]:
     return complete, []
 
 
+def _parameters(
+    environment: Mapping[str, Any], *, known: bool
+) -> tuple[Parameters | None, list[Difference]]:
+    """The run's parameters, and what its environment file states beside them."""
+    if not known:
+        return None, []
+    try:
+        parameters = parameters_in(environment)
+    except ValueError as error:
+        told = f"what it states cannot be held against its parameters: {error}"
+        return None, [Difference(DifferenceKind.STATED, ENVIRONMENT_FILE, None, told)]
+    return parameters, [
+        _contradicted(ENVIRONMENT_FILE, None, one)
+        for one in in_environment(environment, parameters)
+    ]
+
+
+def _contradicted(file: str, line: str | None, one: Stated) -> Difference:
+    key, stated, follows = one
+    told = f"{key} is stated as {short(stated)}, its parameters say {short(follows)}"
+    return Difference(DifferenceKind.STATED, file, line, told)
+
+
 class _Reader:
     """Reads each file once, and holds it against the manifest."""
 
     def __init__(
-        self, evidence: Evidence, listed: Mapping[str, Any], found: list[Difference]
+        self,
+        evidence: Evidence,
+        listed: Mapping[str, Any],
+        found: list[Difference],
+        parameters: Parameters | None,
     ) -> None:
         self._evidence = evidence
         self._listed = listed
         self._found = found
+        self._parameters = parameters
         self._seen = {MANIFEST_FILE}
-        self.exchanges: list[dict[str, Any]] = []
-        """What ``traffic.har`` holds of the trials that were read."""
+        self.exchanges: list[str] = []
+        """The lines that ``traffic.har`` has of the trials that were read."""
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a file, be it damaged."""
+        return name in self._evidence.names()
 
     def read(self, name: str) -> bytes | None:
         """A file's content, or None if it cannot be had; what differs is noted, once."""
@@ -223,7 +243,17 @@ class _Reader:
                 self._unreadable(result.unfinished)
             if result.contrast_unreadable:
                 self._unreadable(result.contrast_unreadable)
+            self._hold_against_parameters(result, "trial", history)
+            if contrast is not None:
+                self._hold_against_parameters(result, "contrast", contrast)
             yield result
+
+    def _hold_against_parameters(self, result: TrialResult, role: str, history: History) -> None:
+        if self._parameters is None:
+            return
+        file = f"histories/{result.case}.{role}.{result.number}.jsonl"
+        stated = in_header(history.header, result.case, role, result.number, self._parameters)
+        self._found.extend(_contradicted(file, "1", one) for one in stated)
 
     def _unreadable(self, told: str) -> None:
         place, _, what = told.partition(": ")
@@ -237,74 +267,17 @@ class _Reader:
                 self.read(name)
 
 
-def _verdict_differences(
-    recorded: bytes | None, derived: Mapping[str, Any]
-) -> Iterator[Difference]:
-    def difference(description: str) -> Difference:
-        return Difference(DifferenceKind.VERDICT, VERDICTS_FILE, None, description)
-
-    if recorded is None:
-        yield difference("missing: there are no recorded verdicts to compare with")
-        return
-    try:
-        said = json.loads(recorded)
-        cases = {case["case"]: case for case in said["cases"]}
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        yield difference(f"cannot be read: {type(error).__name__}: {error}")
-        return
-    again = {case["case"]: case for case in json.loads(json.dumps(derived["cases"]))}
-    for case_id in [*again, *(case for case in cases if case not in again)]:
-        before, now = cases.get(case_id), again.get(case_id)
-        if before is None or now is None:
-            yield difference(f"{case_id}: {'not recorded' if now else 'recorded, not derived'}")
-            continue
-        for path, old, new in _members(before, now):
-            yield difference(f"{case_id}: {path} is recorded as {old}, the histories say {new}")
-    rest = {key: value for key, value in said.items() if key != "cases"}
-    derived_rest = {key: value for key, value in derived.items() if key != "cases"}
-    for path, old, new in _members(rest, json.loads(json.dumps(derived_rest))):
-        yield difference(f"{path} is recorded as {old}, derived was {new}")
-
-
 def _derived_differences(
     reader: _Reader, derived: Mapping[str, Any], environment: Mapping[str, Any]
 ) -> Iterator[Difference]:
     for name, contents in derived_texts(derived, reader.exchanges, environment):
         recorded = reader.read(name)
         if recorded is None:
-            yield Difference(DifferenceKind.FILE, name, None, "missing")
+            if not reader.has(name):
+                yield Difference(DifferenceKind.FILE, name, None, "missing")
         elif recorded not in contents:
             told = "does not follow from the histories"
             yield Difference(DifferenceKind.DERIVED, name, None, told)
-
-
-def _members(before: Any, now: Any, path: str = "") -> Iterator[tuple[str, str, str]]:
-    """Path, recorded and derived value of everything in which two JSON values differ."""
-    if isinstance(before, dict) and isinstance(now, dict):
-        for key in [*now, *(key for key in before if key not in now)]:
-            inner = f"{path}.{key}" if path else str(key)
-            if key not in before or key not in now:
-                yield inner, _short(before.get(key)), _short(now.get(key))
-            else:
-                yield from _members(before[key], now[key], inner)
-    elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
-        for at, (old, new) in enumerate(zip(before, now, strict=True)):
-            yield from _members(old, new, f"{path}[{at}]")
-    elif not _is_the_same(before, now):
-        yield path, _short(before), _short(now)
-
-
-def _is_the_same(before: Any, now: Any) -> bool:
-    if type(before) is not type(now):
-        return False
-    if isinstance(before, float):
-        return math.isclose(before, now, rel_tol=1e-9)
-    return bool(before == now)
-
-
-def _short(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _notes(
@@ -312,7 +285,10 @@ def _notes(
     derived: Mapping[str, Any],
     expect: str | None,
     others: Sequence[str],
+    parameters: Parameters | None,
 ) -> Iterator[str]:
+    if missing := left_out(environment, parameters) if parameters is not None else []:
+        yield f"selected by its parameters, and not taken: {', '.join(missing)}"
     if others:
         yield f"not derived: only the manifest covers them: {', '.join(others)}"
     if expect is None:

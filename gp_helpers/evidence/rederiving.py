@@ -11,7 +11,7 @@ from typing import Any
 from gp_helpers.evidence.environment import workbook_version
 from gp_helpers.evidence.files import encoded
 from gp_helpers.evidence.folder import ENVIRONMENT_FILE
-from gp_helpers.evidence.har import archive, entries_of
+from gp_helpers.evidence.har import archive, lines_of
 from gp_helpers.evidence.junit import junit
 from gp_helpers.evidence.manifest import MANIFEST_FILE
 from gp_helpers.evidence.reading import VERDICTS_FILE
@@ -26,17 +26,15 @@ DERIVED = (SUMMARY_FILE, JUNIT_FILE, HAR_FILE)
 _CHECKED = {ENVIRONMENT_FILE, MANIFEST_FILE, VERDICTS_FILE, *DERIVED}
 
 
-def exchanges_of(
-    result: TrialResult, history: History, contrast: History | None
-) -> Iterator[dict[str, Any]]:
-    """What ``traffic.har`` holds of a trial and its contrast."""
-    yield from entries_of(history, result.file)
+def exchanges_of(result: TrialResult, history: History, contrast: History | None) -> Iterator[str]:
+    """The lines that ``traffic.har`` has of a trial and its contrast."""
+    yield from lines_of(history, result.file)
     if contrast is not None:
         name = f"histories/{result.case}.contrast.{result.number}.jsonl"
-        yield from entries_of(contrast, name)
+        yield from lines_of(contrast, name)
 
 
-def har_of(exchanges: Sequence[Mapping[str, Any]], run_id: str, version: str) -> str:
+def har_of(exchanges: Sequence[str], run_id: str, version: str) -> str:
     """The text of ``traffic.har``."""
     comment = f"run {run_id}; secrets were taken out when it was recorded"
     return archive(exchanges, version=version, comment=comment)
@@ -44,7 +42,7 @@ def har_of(exchanges: Sequence[Mapping[str, Any]], run_id: str, version: str) ->
 
 def derived_texts(
     verdicts: Mapping[str, Any],
-    exchanges: Sequence[Mapping[str, Any]],
+    exchanges: Sequence[str],
     environment: Mapping[str, Any],
 ) -> Iterator[tuple[str, set[bytes]]]:
     """Each derived file, with the contents that it may have."""

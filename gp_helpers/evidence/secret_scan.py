@@ -20,7 +20,12 @@ from pathlib import Path
 from typing import Any
 
 from gp_helpers.evidence.files import as_json, encoded, write_atomically
-from gp_helpers.evidence.source import DamagedFileError, FolderEvidence
+from gp_helpers.evidence.source import (
+    DamagedFileError,
+    FolderEvidence,
+    unpacked,
+    why_not_unpacked,
+)
 from gp_helpers.history import fingerprint
 from gp_helpers.history.secret_forms import (
     PRIVATE_KEY,
@@ -90,13 +95,18 @@ class SecretScan:
 
 def scan(place: Path, canaries: Iterable[str] = ()) -> SecretScan:
     """Look for secrets in every file of a run's folder, or in one file (a bundle, for instance)."""
+    return scan_files(_files(place), canaries)
+
+
+def scan_files(named: Iterable[tuple[str, bytes]], canaries: Iterable[str] = ()) -> SecretScan:
+    """Look for secrets in files, by name, and in their names."""
     needles, count, too_short = _needles(canaries)
     findings: list[SecretFinding] = []
     files = size = 0
-    for name, content in _files(place):
+    for name, content in named:
         files += 1
         size += len(content)
-        findings.extend(_search(name, content, needles, 0))
+        findings.extend(_in_name(name, needles) or _search(name, content, needles, 0))
     return SecretScan(files, size, count, too_short, tuple(dict.fromkeys(findings)))
 
 
@@ -105,15 +115,12 @@ def leave_scan(run: Path, name: str, secrets: Iterable[str], cases: Collection[s
 
     What was found is left in the run for `finalise`; the secrets are not.
     """
-    needles, count, too_short = _needles(secrets)
-    findings: list[SecretFinding] = []
-    files = size = 0
-    for file, content in _files(run):
-        if file.rpartition("/")[0] and any(f"/{case}." in file for case in cases):
-            files += 1
-            size += len(content)
-            findings.extend(_search(file, content, needles, 0))
-    left = SecretScan(files, size, count, too_short, tuple(dict.fromkeys(findings)))
+    about = (
+        (file, content)
+        for file, content in _files(run)
+        if file.rpartition("/")[0] and any(f"/{case}." in file for case in cases)
+    )
+    left = scan_files(about, secrets)
     write_atomically(run / SCANS_FOLDER / f"{name}.json", as_json(left.to_json()))
 
 
@@ -195,8 +202,11 @@ def _search(
         yield SecretFinding(name, needles[needle], line)
     yield from _shapes(name, content, is_decoded=depth > 0)
     if depth < _DEEPEST:
-        for inner, unpacked in _members(name, content):
-            yield from _search(inner, unpacked, needles, depth + 1)
+        for inner, held in _members(name, content):
+            if isinstance(held, str):
+                yield SecretFinding(inner, f"cannot be searched: {held}", 1)
+            else:
+                yield from _search(inner, held, needles, depth + 1)
         # The same ids and tokens come again and again; digits alone are no base64 of anything.
         blobs = {blob[0]: blob.start() for blob in _BASE64.finditer(content)}
         for blob, start in blobs.items():
@@ -205,6 +215,12 @@ def _search(
             for found in _search(name, _decoded(blob), needles, depth + 1):
                 line = content.count(b"\n", 0, start) + 1
                 yield SecretFinding(name, f"{found.what}, in base64", line)
+
+
+def _in_name(name: str, needles: Mapping[bytes, str]) -> list[SecretFinding]:
+    """Secrets in the name of a file, which is then not told."""
+    folder = name.partition("/")[0] if "/" in name else "the run"
+    return list(_search(f"a file's name in {folder}", encoded(name), needles, _DEEPEST))
 
 
 def _present(content: bytes, needles: Mapping[bytes, str]) -> list[bytes]:
@@ -230,15 +246,21 @@ def _shapes(name: str, content: bytes, *, is_decoded: bool) -> Iterator[SecretFi
             break
 
 
-def _members(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:
-    """What is packed in a file: the members of a zip, the content of a gzip."""
+def _members(name: str, content: bytes) -> Iterator[tuple[str, bytes | str]]:
+    """What is packed in a file: the members of a zip, the content of a gzip; or why it cannot be
+    had.
+    """
     if b"PK\x05\x06" in content:
         try:
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
                 for info in archive.infolist():
-                    if info.file_size <= _MOST_UNPACKED:
-                        yield f"{name}!{info.filename}", archive.read(info)
-                        yield f"{name}!{info.filename} (its metadata)", info.comment + info.extra
+                    inner = f"{name}!{info.filename}"
+                    if (why := why_not_unpacked(info, _MOST_UNPACKED)) is not None:
+                        yield inner, why
+                    else:
+                        with archive.open(info) as packed:
+                            yield inner, unpacked(packed, info.file_size)
+                    yield f"{name}!{info.filename} (its metadata)", info.comment + info.extra
                 yield f"{name} (its comment)", archive.comment
         except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError):
             return
@@ -246,6 +268,8 @@ def _members(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:
         try:
             with gzip.open(io.BytesIO(content)) as packed:
                 yield f"{name} (unpacked)", packed.read(_MOST_UNPACKED)
+                if packed.read(1):
+                    yield f"{name} (unpacked)", f"more than {_MOST_UNPACKED} bytes"
         except (OSError, EOFError, zlib.error):
             return
 

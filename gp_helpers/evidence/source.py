@@ -1,19 +1,36 @@
-"""Where evidence is read from: a run's folder, or the zip that was made of one."""
+"""Where evidence is read from: a run's folder, or the zip that was made of one.
+
+A stranger may have made either. Nothing is read that is not a plain file of the run itself, and
+nothing is unpacked beyond a limit; what is there beside the evidence is named.
+"""
 
 from __future__ import annotations
 
+import os
+import re
+import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
 
 from gp_helpers.evidence.errors import NotARunError
-from gp_helpers.evidence.folder import ENVIRONMENT_FILE
+from gp_helpers.evidence.folder import ENVIRONMENT_FILE, OWNER_FILE
 
 MOST_UNPACKED_BYTES = 4 * 1024**3
 """A bundle that claims to hold more is not opened."""
+MOST_BYTES_OF_A_FILE = 1024**3
+MOST_FILES = 100_000
+MOST_PACKED_TO_ONE = 100
+"""A history packs to a twentieth of itself; what packs to far less is made to fill a memory …"""
+_SMALL_BYTES = 1024**2
+"""… unless it is as small as this."""
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_AT_ONCE_BYTES = 1024**2
+_PLAIN_PART = re.compile(r"[^\x00-\x1f\x7f\\:]+")
+_UNIX = 3
 
 
 class DamagedFileError(ValueError):
@@ -38,27 +55,59 @@ class Evidence(Protocol):
         """The content of a file; raises ``KeyError`` or `DamagedFileError`."""
         ...
 
+    def others(self) -> list[tuple[str, str]]:
+        """What is there and is no evidence: its name, and what it is."""
+        ...
+
 
 class FolderEvidence:
-    """The files in a run's folder, but for those that are hidden or only half written."""
+    """The plain files in a run's folder, but for those that are hidden or only half written."""
 
     def __init__(self, place: Path) -> None:
         self.place = place
 
     def names(self) -> list[str]:
         """The names of all files."""
+        return sorted(name for name, what in self._all() if what is None)
+
+    def others(self) -> list[tuple[str, str]]:
+        """What is hidden, a link, or no file; but for the mark of a living owner."""
         return sorted(
-            path.relative_to(self.place).as_posix()
-            for path in self.place.rglob("*")
-            if path.is_file()
-            and not any(part.startswith(".") for part in path.relative_to(self.place).parts)
+            (name, what) for name, what in self._all() if what is not None and name != OWNER_FILE
         )
+
+    def _all(self, under: str = "") -> Iterator[tuple[str, str | None]]:
+        """Every file's name and what is wrong with it; what is hidden is not looked into."""
+        with os.scandir(self.place / under) as found:
+            entries = list(found)
+        for entry in entries:
+            name = f"{under}{entry.name}"
+            if entry.is_symlink():
+                yield name, "a link, which is not followed"
+            elif entry.name.startswith("."):
+                yield name, "hidden"
+            elif entry.is_dir():
+                yield from self._all(f"{name}/")
+            elif entry.is_file():
+                yield name, None
+            else:
+                yield name, "neither a file nor a folder"
 
     def read(self, name: str) -> bytes:
         """The content of a file."""
         try:
-            return (self.place / name).read_bytes()
-        except FileNotFoundError:
+            handle = os.open(
+                self.place / name,
+                os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0),
+            )
+            with open(handle, "rb") as file:
+                about = os.fstat(handle)
+                if not stat.S_ISREG(about.st_mode):
+                    raise DamagedFileError(name, "not a file")
+                if about.st_size > MOST_BYTES_OF_A_FILE:
+                    raise DamagedFileError(name, _too_large(about.st_size))
+                return file.read()
+        except (FileNotFoundError, NotADirectoryError):
             raise KeyError(name) from None
         except OSError as error:
             raise DamagedFileError(name, f"cannot be read: {error.strerror}") from error
@@ -70,30 +119,41 @@ class BundleEvidence:
     def __init__(self, place: Path, archive: zipfile.ZipFile) -> None:
         self.place = place
         self._archive = archive
-        listed = [info for info in archive.infolist() if not info.is_dir()]
+        listed = [info for info in archive.infolist() if not _is_a_folder(info)]
+        if len(listed) > MOST_FILES:
+            raise NotARunError(place, f"it claims to hold more than {MOST_FILES} files")
         if sum(info.file_size for info in listed) > MOST_UNPACKED_BYTES:
             raise NotARunError(place, f"it claims to hold more than {MOST_UNPACKED_BYTES} bytes")
-        inside = [info for info in listed if info.filename.rpartition("/")[2] == ENVIRONMENT_FILE]
+        plain = [info for info in listed if _why_not_plain(info.filename, _mode(info)) is None]
+        inside = [info for info in plain if info.filename.rpartition("/")[2] == ENVIRONMENT_FILE]
         if not inside:
             raise NotARunError(place, f"a bundle without {ENVIRONMENT_FILE}")
         root = min((info.filename for info in inside), key=len).removesuffix(ENVIRONMENT_FILE)
-        self._members = {
-            info.filename.removeprefix(root)
-            if info.filename.startswith(root)
-            else info.filename: info
-            for info in listed
-        }
-        if len(self._members) != len(listed):
+        self._members = {info.filename.removeprefix(root): info for info in plain}
+        if len(self._members) != len(plain) or len({i.filename for i in listed}) != len(listed):
             raise NotARunError(place, "a bundle that holds a file twice")
+        self._others = sorted(
+            (info.filename, why)
+            for info in listed
+            if (why := _why_not_plain(info.filename, _mode(info))) is not None
+        )
 
     def names(self) -> list[str]:
         """The names of all files."""
         return sorted(self._members)
 
+    def others(self) -> list[tuple[str, str]]:
+        """Members that are no plain files of a run, under their full names."""
+        return self._others
+
     def read(self, name: str) -> bytes:
         """The content of a file."""
+        info = self._members[name]
+        if (why := why_not_unpacked(info, MOST_BYTES_OF_A_FILE)) is not None:
+            raise DamagedFileError(name, why)
         try:
-            return self._archive.read(self._members[name])
+            with self._archive.open(info) as packed:
+                return unpacked(packed, info.file_size)
         except (
             zipfile.BadZipFile,
             zlib.error,
@@ -104,17 +164,66 @@ class BundleEvidence:
             raise DamagedFileError(name, f"damaged in the bundle: {error}") from error
 
 
+def why_not_unpacked(info: zipfile.ZipInfo, most: int) -> str | None:
+    """Why a member of a zip is not unpacked; None if it may be."""
+    if info.compress_type not in _METHODS:
+        return "packed by a method that no bundle has"
+    if info.file_size > most:
+        return _too_large(info.file_size)
+    if info.file_size > max(_SMALL_BYTES, MOST_PACKED_TO_ONE * info.compress_size):
+        return f"{info.compress_size} bytes that claim to hold {info.file_size}"
+    return None
+
+
+def unpacked(packed: IO[bytes], stated: int) -> bytes:
+    """The content of a member, bit by bit, and never more than it is stated to hold."""
+    parts, size = [], 0
+    while size <= stated and (part := packed.read(_AT_ONCE_BYTES)):
+        parts.append(part)
+        size += len(part)
+    return b"".join(parts)
+
+
+def _too_large(size: int) -> str:
+    return f"{size} bytes: too large to be read"
+
+
+def _is_a_folder(info: zipfile.ZipInfo) -> bool:
+    return info.is_dir() and not info.file_size
+
+
+def _mode(info: zipfile.ZipInfo) -> int:
+    return info.external_attr >> 16 if info.create_system == _UNIX else 0
+
+
+def _why_not_plain(name: str, mode: int) -> str | None:
+    """Why a member of a bundle is no plain file of a run; None if it is."""
+    parts = name.split("/")
+    if any(part in ("", ".", "..") for part in parts):
+        return "a path that leads elsewhere"
+    if not all(_PLAIN_PART.fullmatch(part) for part in parts):
+        return "a path that no run has"
+    if stat.S_ISLNK(mode):
+        return "a link, which is not followed"
+    if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
+        return "neither a file nor a folder"
+    if any(part.startswith(".") for part in parts):
+        return "hidden"
+    return None
+
+
 @contextmanager
 def open_evidence(place: Path) -> Iterator[Evidence]:
     """Open a run's folder or a bundle; `NotARunError` if the path is neither."""
     if place.is_dir():
-        if not (place / ENVIRONMENT_FILE).is_file():
+        path = place / ENVIRONMENT_FILE
+        if path.is_symlink() or not path.is_file():
             raise NotARunError(place, f"a folder without {ENVIRONMENT_FILE}")
         yield FolderEvidence(place)
     elif place.is_file():
         try:
             archive = zipfile.ZipFile(place)
-        except (zipfile.BadZipFile, OSError) as error:
+        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
             raise NotARunError(place, f"not a bundle: {error}") from error
         with archive:
             yield BundleEvidence(place, archive)

@@ -7,6 +7,7 @@ from gp_helpers.history.recording import (
     HistoryReadError,
     HistoryWriteError,
     Recorder,
+    no_collection,
     parse,
     read,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "decoded_claims",
     "fingerprint",
     "first_divergence",
+    "no_collection",
     "parse",
     "read",
 ]

@@ -99,7 +99,7 @@ def parse(content: bytes, name: str) -> History:
     lines = content.split(b"\n")
     torn = lines.pop() != b""
     entries: list[Entry] = []
-    with _no_collection():
+    with no_collection():
         for start in range(0, len(lines), _AT_ONCE):
             chunk = b"\n".join(lines[start : start + _AT_ONCE]).decode("utf-8", "replace")
             entries.extend(_entries(chunk.split("\n"), start, name))
@@ -116,8 +116,8 @@ _AT_ONCE = 1000
 
 
 @contextlib.contextmanager
-def _no_collection() -> Iterator[None]:
-    # A million new objects without a cycle among them make the collector look at all of them often.
+def no_collection() -> Iterator[None]:
+    """Without the collector, which a million new objects without a cycle keep busy for nothing."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

@@ -8,6 +8,8 @@ from typing import Any
 from gp_helpers.evidence import RunFolder
 from gp_helpers.history import Kind, Recorder, Redactor, read
 from gp_helpers.parameters import Parameters, validate
+from gp_helpers.plan import CASES, THRESHOLDS
+from gp_helpers.platform.defects.catalogue import CATALOGUE
 
 WALL = "2026-11-22T20:00:00+00:00"
 CASE = "auth.validation_cascade"
@@ -17,6 +19,11 @@ TOKEN = "opaque-token-5f1e7c"
 
 def parameters(**stated: Any) -> Parameters:
     return validate({"cases": [CASE, OTHER], **stated}, source="test")
+
+
+def defects_of(case: str) -> list[str]:
+    """The defects that are on as reported."""
+    return sorted(one.id for one in CATALOGUE.values() if one.case == case)
 
 
 class Ticks:
@@ -48,8 +55,11 @@ def tell(
     with Recorder(path, redactor, clock=Ticks()) as recorder:
         recorder.start(
             case=case, role=role, trial=number, seed=1175 + number, target="embedded",
-            kind="embedded", optional_claims=[], wall=WALL,
-            thresholds={"case_seconds": 10.0, "success_rate": 0.95, "allowed_skew_s": 1.0},
+            kind="embedded", optional_claims=[], lacking={}, answer_rules=None, wall=WALL,
+            concurrent_users=3, defects=defects_of(case) if role == "trial" else [],
+            thresholds={
+                name: THRESHOLDS[name].limit for name in CASES[case].thresholds
+            },
         )  # fmt: skip
         recorder.step = "components"
         recorder.add(Kind.STEP_STARTED, "lab", "components")

@@ -111,7 +111,7 @@ def test_no_output_holds_a_secret(
     assert {one.partition("~")[0] for one in secrets} >= {"opaque", "session-cookie", "service-key"}
     if how == "killed":
         finalise(run.folder)
-    packed = bundle(run.folder)
+    packed = bundle(run.folder).path
     assert scan(tmp_path / "outputs", secrets).findings == ()
     assert scan(packed, secrets).findings == ()
     for path in (tmp_path / "outputs").rglob("*"):

@@ -1,5 +1,6 @@
 """Check again: whatever is changed in a run or a bundle is found and named; nothing else is."""
 
+import json
 import random
 import shutil
 import subprocess
@@ -23,7 +24,7 @@ from gp_helpers.evidence import (
 from gp_helpers.evidence.files import as_json, sha256
 from gp_helpers.evidence.manifest import line_marks, root_digest
 from gp_helpers.history import Kind, Recorder
-from tests.evidence.stories import CASE, RunFolder, a_run, loaded, parameters, rewrite, tell
+from tests.evidence.stories import CASE, OTHER, RunFolder, a_run, loaded, parameters, rewrite, tell
 
 ROOT = Path(__file__).parents[2]
 HISTORY = f"histories/{CASE}.trial.1.jsonl"
@@ -34,7 +35,7 @@ def told(found: Recheck) -> list[str]:
 
 
 def test_an_untouched_run_holds_and_so_does_its_bundle(final: Finalised) -> None:
-    for place in (final.path, bundle(final.path)):
+    for place in (final.path, bundle(final.path).path):
         found = recheck(place, expect=final.digest)
         assert told(found) == []
         assert (found.holds, found.digest, found.histories) == (True, final.digest, 2)
@@ -232,6 +233,71 @@ def test_a_consistent_forgery_is_found_with_the_digest_alone(final: Finalised) -
     assert told(found) == [f"manifest.json: the digest is {forged}, expected was {final.digest}"]
 
 
+HEADERS: dict[str, Any] = {
+    "optional_claims": ["answered"],
+    "thresholds": {"case_seconds": 600.0},
+    "lacking": {"diagnostics": "not there"},
+    "kind": "deployment",
+    "concurrent_users": 1,
+    "seed": 4,
+    "trial": 2,
+    "defects": [],
+}
+
+
+@pytest.mark.parametrize("key", HEADERS)
+def test_a_header_that_its_parameters_do_not_state_is_named_in_a_consistent_forgery(
+    key: str, final: Finalised
+) -> None:
+    def forge(lines: list[str]) -> list[str]:
+        header = json.loads(lines[0])
+        header["data"][key] = HEADERS[key]
+        return [json.dumps(header, separators=(",", ":")) + "\n", *lines[1:]]
+
+    rewrite(final.path / HISTORY, forge)
+    finalise(final.path)
+    [found] = recheck(final.path).differences
+    assert (found.kind, found.file, found.line) == (DifferenceKind.STATED, HISTORY, "1")
+    assert found.description.startswith(f"{key} is stated as ")
+
+
+STATEMENTS: dict[str, Any] = {
+    "selected": [OTHER, CASE],
+    "expected": {CASE: {"outcome": "pass", "findings": []}},
+    "expectation": "none",
+    "trials": 2,
+    "seed": 4,
+    "success_threshold": 0.1,
+}
+
+
+@pytest.mark.parametrize("key", STATEMENTS)
+def test_an_environment_that_its_parameters_do_not_state_is_named_in_a_consistent_forgery(
+    key: str, final: Finalised
+) -> None:
+    path = final.path / "environment.json"
+    path.write_text(as_json(loaded(path) | {key: STATEMENTS[key]}))
+    finalise(final.path)
+    [found] = recheck(final.path).differences
+    assert (found.kind, found.file) == (DifferenceKind.STATED, "environment.json")
+    assert found.description.startswith(f"{key} is stated as ")
+
+
+def test_a_case_that_was_left_out_is_noted_and_parameters_that_are_none_are_named(
+    final: Finalised,
+) -> None:
+    path = final.path / "environment.json"
+    whole = loaded(path)
+    path.write_text(as_json(whole | {"selected": [CASE]}))
+    notes = "\n".join(recheck(final.path).notes)
+    assert f"selected by its parameters, and not taken: {OTHER}" in notes
+    for parameters_of in (None, {"target": {"kind": "castle"}}, {"cases": ["auth.nothing"]}):
+        path.write_text(as_json(whole | {"parameters": parameters_of}))
+        finalise(final.path)
+        [found] = told(recheck(final.path))
+        assert "what it states cannot be held against its parameters" in found
+
+
 @pytest.mark.parametrize("given", ["{}", "sha256:{}", " {} "])
 def test_a_digest_may_be_given_in_several_ways(given: str, final: Finalised) -> None:
     assert recheck(final.path, expect=given.format(final.digest.upper())).holds
@@ -289,7 +355,7 @@ def test_what_is_no_run_is_an_error(what: str, tmp_path: Path) -> None:
 
 
 def test_damage_in_a_bundle_is_named(final: Finalised, tmp_path: Path) -> None:
-    whole = bundle(final.path).read_bytes()
+    whole = bundle(final.path).path.read_bytes()
     with zipfile.ZipFile(tmp_path / "outputs" / "run-1.zip") as archive:
         start = archive.getinfo(f"run-1/{HISTORY}").header_offset + 200
     damaged = bytearray(whole)
@@ -305,9 +371,9 @@ def test_damage_in_a_bundle_is_named(final: Finalised, tmp_path: Path) -> None:
 def test_a_bundle_is_the_same_bytes_each_time_and_anywhere(
     final: Finalised, tmp_path: Path
 ) -> None:
-    one = bundle(final.path, tmp_path / "one.zip").read_bytes()
+    one = bundle(final.path, tmp_path / "one.zip").path.read_bytes()
     copied = shutil.copytree(final.path, tmp_path / "elsewhere" / "renamed")
-    assert bundle(copied, tmp_path / "other.zip").read_bytes() == one
+    assert bundle(copied, tmp_path / "other.zip").path.read_bytes() == one
     with zipfile.ZipFile(tmp_path / "one.zip") as archive:
         assert archive.testzip() is None
         assert {name.split("/")[0] for name in archive.namelist()} == {"run-1"}

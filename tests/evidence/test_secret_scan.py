@@ -236,7 +236,7 @@ def test_no_planted_secret_reaches_any_file_of_any_kind_of_run(
     final = finalise(run.path, canaries=[TOKEN])
     assert final.scan.secrets >= 3
     assert final.scan.findings == ()
-    packed = bundle(run.path, canaries=CANARIES)
+    packed = bundle(run.path, canaries=CANARIES).path
     assert scan(packed, CANARIES).findings == ()
     for path in run.path.rglob("*"):
         if path.is_file():

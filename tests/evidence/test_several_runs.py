@@ -81,7 +81,7 @@ def test_the_status_of_a_comparison(
 
 
 def test_a_bundle_and_a_run_that_died_are_compared_too(tmp_path: Path) -> None:
-    packed = bundle(run_with(tmp_path, "one", auth__timing=500))
+    packed = bundle(run_with(tmp_path, "one", auth__timing=500)).path
     with RunFolder.create(
         tmp_path, parameters(cases=[OTHER]), environment="e", run_id="died"
     ) as run:
