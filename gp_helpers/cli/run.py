@@ -27,6 +27,7 @@ from gp_helpers.evidence import (
     finalise,
     write_page,
 )
+from gp_helpers.evidence.folder import CONTRASTS_VARIABLE, RUN_VARIABLE
 from gp_helpers.execution import ExecutionError, ExitReason, NotebookJob, NotebookResult, execute
 from gp_helpers.parameters import (
     DeploymentTarget,
@@ -40,7 +41,7 @@ from gp_helpers.parameters import (
 from gp_helpers.plan import SUITES, CaseInfo, Suite, UnknownNameError, case_info, select
 from gp_helpers.targets.opening import PRELOAD, runs_as_processes
 
-RUN_VARIABLE = "GOLDEN_PATH_RUN"
+REMEDIATED = "remediated"
 SECONDS_A_CASE = 30.0
 """What a case with its contrast may take in a notebook before the deadline counts it as hung."""
 
@@ -188,7 +189,7 @@ def _run_all(
             )
             for one in chosen
         ]
-        jobs = [job for one, run in zip(chosen, runs, strict=True) for job in _jobs(one, run)]
+        jobs = _in_order(chosen, runs)
         pages = _Pages(runs)
         quiet = options.quiet or options.json
         with Progress(jobs, enabled=not quiet) as progress:
@@ -243,8 +244,48 @@ def _services(chosen: Sequence[Selected]) -> Sequence[str]:
     return PRELOAD if any(runs_as_processes(target) for target in targets) else ()
 
 
-def _jobs(selected: Selected, run: RunFolder) -> list[NotebookJob]:
-    """A notebook for each suite that has a selected case."""
+def _in_order(chosen: Sequence[Selected], runs: Sequence[RunFolder]) -> list[NotebookJob]:
+    """Every notebook; those whose trials are the contrasts of others begin first.
+
+    Within a run the last suites take longest, and what begins first ends first.
+    """
+    folders = {one.name: run.path for one, run in zip(chosen, runs, strict=True)}
+    pairs = [(one, run, _twin(one, chosen)) for one, run in zip(chosen, runs, strict=True)]
+    pairs.sort(key=lambda pair: pair[2] is not None)
+    return [
+        job
+        for one, run, twin in pairs
+        for job in reversed(_jobs(one, run, folders[twin] if twin is not None else None))
+    ]
+
+
+def _twin(one: Selected, chosen: Sequence[Selected]) -> str | None:
+    """The environment whose trials are this one's contrasts: all the same, but for no defects."""
+    target = one.parameters.target
+    if not isinstance(target, EmbeddedTarget) or target.wiring == REMEDIATED:
+        return None
+    own = _but_for_the_wiring(one.parameters)
+    for other in chosen:
+        theirs = other.parameters.target
+        if (
+            isinstance(theirs, EmbeddedTarget)
+            and theirs.wiring == REMEDIATED
+            and _but_for_the_wiring(other.parameters) == own
+        ):
+            return other.name
+    return None
+
+
+def _but_for_the_wiring(parameters: Parameters) -> dict[str, Any]:
+    data = parameters.as_json()
+    target = {key: value for key, value in data["target"].items() if key != "wiring"}
+    kept = {key: value for key, value in data.items() if key not in ("expectation", "cases")}
+    return kept | {"target": target}
+
+
+def _jobs(selected: Selected, run: RunFolder, contrasts: Path | None) -> list[NotebookJob]:
+    """A notebook for each suite that has a selected case, in the plan's order."""
+    beside = {} if contrasts is None else {CONTRASTS_VARIABLE: str(contrasts.resolve())}
     jobs = []
     for suite, info in SUITES.items():
         cases = [case.id for case in selected.cases if case.suite is suite]
@@ -256,7 +297,7 @@ def _jobs(selected: Selected, run: RunFolder) -> list[NotebookJob]:
                 notebooks_folder() / f"{info.notebook}.ipynb",
                 run.notebook_path(info.notebook),
                 parameters,
-                {RUN_VARIABLE: str(run.path.resolve())},
+                {RUN_VARIABLE: str(run.path.resolve())} | beside,
                 SECONDS_A_CASE * len(cases) * (1 + selected.parameters.trials),
                 Path.cwd(),
             )

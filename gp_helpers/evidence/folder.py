@@ -27,6 +27,10 @@ from gp_helpers.evidence.files import as_json, write_atomically
 from gp_helpers.parameters import Parameters
 from gp_helpers.plan import CASES, select
 
+RUN_VARIABLE = "GOLDEN_PATH_RUN"
+"""Names the folder of the run that a notebook works for."""
+CONTRASTS_VARIABLE = "GOLDEN_PATH_CONTRASTS"
+"""Names the folder of a run beside it whose trials may stand as its contrasts."""
 OWNER_FILE = ".owner"
 """Locked by the owner for as long as it lives; deleted when it ends properly."""
 ENVIRONMENT_FILE = "environment.json"

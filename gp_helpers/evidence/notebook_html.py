@@ -31,7 +31,8 @@ def _exporter() -> Any:
     from nbconvert import HTMLExporter  # takes a second to import
 
     make: Any = HTMLExporter
-    return make(template_name="basic")
+    # What the preprocessors do is not for executed notebooks, and after it all is read once more.
+    return make(template_name="basic", default_preprocessors=[])
 
 
 def _cells(notebook: Any) -> str:

@@ -16,11 +16,12 @@ from gp_helpers.display.mechanisms import mechanism_of
 from gp_helpers.display.svg import Svg
 from gp_helpers.display.timeline import timeline
 from gp_helpers.history import History, first_divergence
-from gp_helpers.parameters import EmbeddedTarget
+from gp_helpers.parameters import EmbeddedTarget, Parameters
 from gp_helpers.plan import CaseInfo, case_info
 from gp_helpers.workbook.conclusions import Conclusion, Ended, conclude
 from gp_helpers.workbook.contrasts import borrowed
 from gp_helpers.workbook.errors import NothingTaken, StepOutOfOrder
+from gp_helpers.workbook.many_sessions import with_sessions
 from gp_helpers.workbook.trials import HeldTrial, Order
 from gp_helpers.workbook.views import CaseViews, line
 
@@ -34,7 +35,13 @@ class CaseHandle(CaseViews):
     """One case of a lab. Each of its steps is a method; `steps` names them in order."""
 
     def __init__(
-        self, lab: Lab, case_id: str, *, defects: frozenset[str] | None = None, index: int = 0
+        self,
+        lab: Lab,
+        case_id: str,
+        *,
+        defects: frozenset[str] | None = None,
+        index: int = 0,
+        parameters: Parameters | None = None,
     ) -> None:
         self._lab = lab
         self.id = case_id
@@ -42,6 +49,8 @@ class CaseHandle(CaseViews):
         self._chosen = defects
         """Defects of somebody's own choice; None for those of the lab's wiring."""
         self._index = index
+        self._own_parameters = parameters
+        """Resolved parameters other than the lab's, of an exploration."""
         self._steps: dict[str, Step] = {step.name: step for step in case_class(case_id).steps()}
         self._trial: HeldTrial | None = None
         self._ended: list[Ended] = []
@@ -146,7 +155,7 @@ class CaseHandle(CaseViews):
         history = self._history_path(role, number)
         order = Order(
             self.id,
-            self._lab.resolved,
+            self._own_parameters or self._lab.resolved,
             defects,
             role,
             number,
@@ -298,6 +307,24 @@ class CaseHandle(CaseViews):
         return CaseHandle(
             self._lab, self.id, defects=frozenset(chosen), index=self._lab.next_exploration()
         )
+
+    async def over_many_sessions(self) -> Any:
+        """Count what the platform holds over ``many_sessions`` sessions, as an exploration."""
+        count = self._lab.parameters.many_sessions
+        reason = self.why_not_selected()
+        if reason is None and not count:
+            reason = "many_sessions is 0 here: it was counted over the sessions of the trial alone."
+        if reason is not None:
+            return line(reason)
+        explored = CaseHandle(
+            self._lab,
+            self.id,
+            defects=self.defects,
+            index=self._lab.next_exploration(),
+            parameters=with_sessions(self._lab.resolved, count),
+        )
+        await explored.trials(1)
+        return explored.resources()
 
     def remediated(self) -> CaseHandle:
         """The same case with no defect on, as an exploration."""

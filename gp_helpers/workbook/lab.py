@@ -17,6 +17,7 @@ import httpx
 
 from gp_helpers.display.html import Html, table, tag
 from gp_helpers.evidence import RunFolder, environment_secrets, finalise, leave_scan
+from gp_helpers.evidence.folder import RUN_VARIABLE
 from gp_helpers.parameters import (
     AsgiTarget,
     DeploymentTarget,
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
     from gp_helpers.workbook.case import CaseHandle
     from gp_helpers.workbook.trials import HeldTrial
 
-RUN_VARIABLE = "GOLDEN_PATH_RUN"
-"""Names the folder of a run that the runner made."""
 OUTPUTS_VARIABLE = "GOLDEN_PATH_OUTPUTS"
 """Names the folder in which a lab makes the folder of its run."""
 
