@@ -129,6 +129,8 @@ class Parameters(Described):
     concurrent_users: int = Field(default=DEFAULT_USERS, ge=FEWEST_USERS, le=200)
     sessions: int = Field(default=20, ge=5, le=2000)
     """Sessions of a trial of ``factory.lifecycle``."""
+    many_sessions: int = Field(default=300, ge=0, le=2000)
+    """Sessions over which its notebook counts once more, beside the trial; 0 leaves that out."""
     thresholds: dict[str, float] = {}
 
     @field_validator("cases")

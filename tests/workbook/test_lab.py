@@ -216,6 +216,29 @@ async def test_defects_can_be_switched_in_a_cell_and_count_for_nothing() -> None
 
 
 @in_a_loop
+async def test_resources_are_counted_over_many_sessions_beside_the_trial() -> None:
+    name = "factory.lifecycle"
+    async with lab_with(sessions=5, many_sessions=15, cases=[name]) as lab:
+        case = lab.case(name)
+        drawn = await case.over_many_sessions()
+        [history] = (lab.folder / "explorations").glob("*.trial.1.jsonl")
+        readings = [e for e in read(history).of(Kind.READING) if e.data.get("resources") == "left"]
+        assert [one.data["sessions_so_far"] for one in readings] == [0, 5, 10, 15]
+        assert read(history).header["thresholds"]["case_seconds"] == 30.0
+        assert "sessions" in drawn.svg
+        assert lab.run.next_trial(name) == 1
+
+
+@in_a_loop
+async def test_many_sessions_can_be_left_out() -> None:
+    async with lab_with(many_sessions=0, cases=["factory.lifecycle"]) as lab:
+        assert "many_sessions is 0" in repr(
+            await lab.case("factory.lifecycle").over_many_sessions()
+        )
+        assert not (lab.folder / "explorations").exists()
+
+
+@in_a_loop
 async def test_an_unknown_defect_is_named_with_a_suggestion() -> None:
     async with lab_with() as lab:
         with pytest.raises(ValueError, match=r"did you mean 'auth\.prefix_cache'"):
