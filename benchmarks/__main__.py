@@ -1,13 +1,14 @@
-"""`make bench`: the runner against stock papermill, and what the fault proxies cost.
+"""`make bench`: the five notebooks by several runners, and what the fault proxies cost.
 
-`python -m benchmarks notebooks …` and `… proxies …` measure one of them, with options of its own;
+`python -m benchmarks --rounds 1 --suite auth` is a quick look at the first; `… small …` runs small
+notebooks without a platform, `… proxies …` measures the proxies alone;
 `… pairs …` looks for divergences between trials of the same wiring; `… kills …` kills runs at
 random instants and looks at what is left; `… recheck …` times the re-check of a million entries.
 """
 
 import sys
 
-from benchmarks import kills, notebook_execution, pairs, proxies, rechecking
+from benchmarks import kills, notebook_execution, pairs, proxies, rechecking, suites
 
 match sys.argv[1:]:
     case ["proxies", *options]:
@@ -18,9 +19,9 @@ match sys.argv[1:]:
         sys.exit(kills.main(options))
     case ["recheck", *options]:
         sys.exit(rechecking.main(options))
-    case ["notebooks", *options]:
+    case ["small", *options]:
         sys.exit(notebook_execution.main(options))
     case []:
-        sys.exit(notebook_execution.main([]) or proxies.main([]))
+        sys.exit(suites.main([]) or proxies.main([]))
     case options:
-        sys.exit(notebook_execution.main(options))
+        sys.exit(suites.main(options))

@@ -1,7 +1,8 @@
 """Runs the same notebooks through stock papermill and through our runner, and prints the ratios.
 
-Each way is a process of its own, so its start is part of the time, and the ways take turns, so
-that a noisy machine is noisy for all of them. Without notebooks to run, five small ones are made.
+Without notebooks to run, five small ones are made: what the runner itself costs, and no platform.
+
+    python -m benchmarks small [NOTEBOOK ...] [-f PARAMETERS] [--rounds 3] [--script COMMAND]
 """
 
 from __future__ import annotations
@@ -9,15 +10,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from benchmarks.ways import Way, measure, report, run_quietly
 
 SMALL_NOTEBOOKS = 5
 _CELLS = (
@@ -59,25 +58,10 @@ class Execution:
         return loaded
 
 
-@dataclass(frozen=True)
-class Way:
-    """One way of running all executions."""
-
-    name: str
-    run: Callable[[Path], None]
-    """Runs them, with a folder for what they leave behind."""
-
-
-def _run(command: Sequence[str]) -> None:
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
-    if ran.returncode != 0:
-        raise SystemExit(f"{' '.join(command[:4])} … failed:\n{ran.stderr[-3000:]}")
-
-
 def _stock(executions: Sequence[Execution], folder: Path) -> None:
     for number, execution in enumerate(executions):
         options = ["-f", str(execution.parameters_file)] if execution.parameters_file else []
-        _run(
+        run_quietly(
             [
                 *(sys.executable, "-m", "papermill", "--no-progress-bar"),
                 *(str(execution.source), str(folder / f"{number}.ipynb")),
@@ -92,7 +76,7 @@ def _ours(executions: Sequence[Execution], folder: Path, *, warm: bool, concurre
         for number, execution in enumerate(executions)
     ]
     told = {"jobs": jobs, "warm": warm, "concurrency": concurrency}
-    _run([sys.executable, "-c", _RUN_OURS, json.dumps(told)])
+    run_quietly([sys.executable, "-c", _RUN_OURS, json.dumps(told)])
 
 
 def small_executions(folder: Path) -> list[Execution]:
@@ -138,73 +122,9 @@ def small_script(folder: Path, executions: Sequence[Execution]) -> list[str]:
     return [sys.executable, str(script)]
 
 
-@dataclass(frozen=True)
-class Taken:
-    """What one way took in one round, in seconds."""
-
-    elapsed: float
-    processor: float
-    """Of all processes together: the steadier number on a busy machine."""
-
-
-def _processor_seconds() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
-
-
-def measure(ways: Sequence[Way], rounds: int) -> dict[str, list[Taken]]:
-    """What each way took in each round; the ways take turns."""
-    taken: dict[str, list[Taken]] = {way.name: [] for way in ways}
-    for number in range(rounds):
-        turn = number % len(ways)
-        for way in [*ways[turn:], *ways[:turn]]:
-            with tempfile.TemporaryDirectory() as folder:
-                began, used = time.perf_counter(), _processor_seconds()
-                way.run(Path(folder))
-                last = Taken(time.perf_counter() - began, _processor_seconds() - used)
-            taken[way.name].append(last)
-            print(
-                f"  round {number + 1}: {way.name}: {last.elapsed:.2f} s, "
-                f"processor {last.processor:.2f} s",
-                flush=True,
-            )
-    return taken
-
-
-def report(taken: dict[str, list[Taken]], executions: int, script: str | None) -> str:
-    """Two tables, of elapsed and of processor time: seconds, how often faster than the first way,
-    and what a notebook costs over the plain script."""
-    tables = []
-    for title, number_of in (
-        ("elapsed time", lambda one: one.elapsed),
-        ("processor time", lambda one: one.processor),
-    ):
-        seconds = {name: list(map(number_of, rounds)) for name, rounds in taken.items()}
-        tables.append(_table(title, seconds, executions, script))
-    return "\n\n".join(tables)
-
-
-def _table(title: str, seconds: dict[str, list[float]], executions: int, script: str | None) -> str:
-    first = next(iter(seconds))
-    over_script = f"over {script}" if script is not None else ""
-    lines = [f"{title:36} {'median s (range)':>24} {'times less (range)':>24} {over_script:>18}"]
-    for name, found in seconds.items():
-        ratios = [one / other for one, other in zip(seconds[first], found, strict=True)]
-        over = ""
-        if script is not None and name != script:
-            more = statistics.median(found) - statistics.median(seconds[script])
-            over = f"{more / executions:+.2f} s a notebook"
-        lines.append(f"{name:36} {_spread(found):>24} {_spread(ratios):>24} {over:>18}")
-    return "\n".join(lines)
-
-
-def _spread(numbers: Sequence[float]) -> str:
-    return f"{statistics.median(numbers):.2f} ({min(numbers):.2f}-{max(numbers):.2f})"
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks small", description=__doc__)
     parser.add_argument("notebooks", nargs="*", type=Path, help="default: five small ones")
     parser.add_argument(
         "-f", "--parameters", action="append", type=Path, default=[], help="file of parameters"
@@ -237,12 +157,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ]
         plain = "plain script"
         if script is not None:
-            ways.append(Way(plain, lambda _: _run(script)))
+            ways.append(Way(plain, lambda _: run_quietly(script)))
         print(
             f"{len(executions)} executions, {chosen.rounds} rounds, load {os.getloadavg()[0]:.1f}"
         )
         taken = measure(ways, chosen.rounds)
-    print(report(taken, len(executions), plain if script is not None else None))
+    scripts = dict.fromkeys(taken, plain) if script is not None else {}
+    print(report(taken, len(executions), scripts))
     return 0
 
 
