@@ -240,6 +240,7 @@ class _Running:
             backends=self.backends,
             backend_specs=self.backend_specs,
             ingress=self.ingress,
+            ingress_starts_instances=self.platform.arrangement.cold,
             tcp_proxies=self.platform.tcp_proxies,
             http_faults=self.platform.http_faults,
             frames=between.frames,

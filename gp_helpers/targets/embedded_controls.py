@@ -40,6 +40,7 @@ class EmbeddedControls:
     backends: dict[str, RunningService]
     backend_specs: Mapping[str, ServiceSpec]
     ingress: RunningService
+    ingress_starts_instances: bool
     tcp_proxies: dict[Hop, TcpProxy]
     http_faults: dict[Hop, HttpFault]
     frames: FrameProxy | None = None
@@ -62,12 +63,13 @@ class EmbeddedControls:
 
     async def instances(self) -> Mapping[str, str]:
         """Backend instances that serve now, those that the ingress started included."""
-        report = await self.state(self.ingress.name)
-        self._started_by_ingress = {
-            one["id"]: one["url"]
-            for one in report["instances"]
-            if one["is_cold_started"] and one["url"] and one["state"] == "serving"
-        }
+        if self.ingress_starts_instances:
+            report = await self.state(self.ingress.name)
+            self._started_by_ingress = {
+                one["id"]: one["url"]
+                for one in report["instances"]
+                if one["is_cold_started"] and one["url"] and one["state"] == "serving"
+            }
         alive = {
             name: service.url
             for name, service in self.backends.items()

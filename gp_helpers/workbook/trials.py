@@ -47,6 +47,8 @@ class HeldTrial:
         self._supervisor = Supervisor(f"{order.case_id} {order.role.value} {order.number}")
         self._opened: OpenTrial | None = None
         self._is_closed = False
+        self._judged: tuple[int, Verdict] | None = None
+        """A verdict and how many entries it is of: a history only grows."""
         self._redactor = Redactor(
             pseudonymise=isinstance(order.parameters.target, DeploymentTarget)
         )
@@ -118,8 +120,11 @@ class HeldTrial:
 
     @property
     def verdict(self) -> Verdict:
-        """The verdict of what was recorded so far."""
-        return judge(self.history)
+        """The verdict of what was recorded so far; once it is over, it stays as it is."""
+        history = self.history
+        if self._judged is None or self._judged[0] != len(history):
+            self._judged = (len(history), judge(history))
+        return self._judged[1]
 
     async def take(self, step: Step) -> Shown:
         """Take the next step; the last one ends the trial and its platform.
