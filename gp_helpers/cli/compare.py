@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from gp_helpers.cli.tables import print_comparison
+from gp_helpers.cli.tables import AS_RECORDED, print_comparison
 from gp_helpers.evidence import ExitStatus, compare
 
 
@@ -15,12 +16,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     parser.add_argument("before", type=Path, metavar="RUN", help="a run's folder or bundle")
     parser.add_argument("after", type=Path, metavar="RUN", help="a run's folder or bundle")
+    parser.add_argument(
+        "--recheck", action="store_true", help="check both again, and derive their verdicts"
+    )
     parser.add_argument("--json", action="store_true", help="as JSON, for scripts")
 
 
 def run(options: argparse.Namespace) -> ExitStatus:
     """Print the comparison; not met if something broke."""
-    comparison = compare(options.before, options.after)
+    comparison = compare(options.before, options.after, rechecked=options.recheck)
     if options.json:
         print(json.dumps([asdict(case) for case in comparison.cases], indent=2))
     else:
@@ -31,4 +35,8 @@ def run(options: argparse.Namespace) -> ExitStatus:
                     f"changed timing: {case.case}, {case.seconds_before:.2f} s before, "
                     f"{case.seconds_after:.2f} s after"
                 )
+        if not options.recheck:
+            print(AS_RECORDED)
+    for difference in comparison.differences:
+        print(f"differs: {difference}", file=sys.stderr)
     return ExitStatus(comparison.status)

@@ -7,6 +7,7 @@ from typing import Any
 
 from gp_helpers.evidence import Comparison, SecretScan
 
+AS_RECORDED = "note: verdicts as they were recorded, not derived again (--recheck does)"
 _SHOWN = {"pass": "PASS", "fail": "FAIL", "inconclusive": "INCONCLUSIVE", "error": "ERROR"}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from gp_helpers.cli.tables import AS_RECORDED
 from gp_helpers.display.trends import trend_figure
 from gp_helpers.evidence import ExitStatus, trend
 
@@ -13,12 +14,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     parser.add_argument("outputs", type=Path, nargs="?", default=Path("outputs"))
     parser.add_argument("--env", action="append", default=[], help="these environments alone")
+    parser.add_argument(
+        "--recheck", action="store_true", help="check each run again; leave out what differs"
+    )
     parser.add_argument("--plot", type=Path, metavar="FILE.svg", help="write the plot as well")
 
 
 def run(options: argparse.Namespace) -> ExitStatus:
     """Print a row a case and environment."""
-    found = trend(options.outputs, environments=options.env)
+    found = trend(options.outputs, environments=options.env, rechecked=options.recheck)
     print(f"{'case':36} {'environment':16} {'runs':>4}  passed (95 % interval), median seconds")
     for row in found.rows:
         half = row.seconds(50)
@@ -26,7 +30,13 @@ def run(options: argparse.Namespace) -> ExitStatus:
         print(f"{row.case:36} {row.environment:16} {len(row.points):4}  {row.success}, {median}")
     for problem in found.unreadable:
         print(f"not read: {problem}")
+    for problem in found.differing:
+        print(f"differs, and is left out: {problem}")
+    if not options.recheck:
+        print(AS_RECORDED)
     if options.plot is not None:
         options.plot.write_text(trend_figure(found.rows).svg, encoding="utf-8")
         print(options.plot)
+    if found.differing:
+        return ExitStatus.NOT_MET
     return ExitStatus.MET if found.rows else ExitStatus.INCONCLUSIVE

@@ -10,6 +10,7 @@ from typing import Any
 
 from gp_helpers.checkers import Outcome
 from gp_helpers.evidence.reading import Reading, read_run
+from gp_helpers.evidence.rechecking import read_rechecked
 from gp_helpers.plan import CASES
 from gp_helpers.statistics import percentile
 
@@ -69,20 +70,35 @@ class Comparison:
         return tuple(case for case in self.cases if case.change is change)
 
     @property
+    def differences(self) -> tuple[str, ...]:
+        """What re-checks of the two runs found."""
+        return tuple(
+            f"{reading.place}: {one}"
+            for reading in (self.before, self.after)
+            for one in reading.differences
+        )
+
+    @property
     def status(self) -> int:
         """The exit status: 0 nothing broke and all is decided, 1 something broke, 2 undecided.
 
-        A case that is missing afterwards is undecided.
+        A case that is missing afterwards is undecided; a run that a re-check found to differ from
+        its histories or from its manifest counts as broken.
         """
-        if self.of(Change.BROKEN):
+        if self.of(Change.BROKEN) or self.differences:
             return 1
         undecided = self.of(Change.UNDECIDED) or self.of(Change.ONLY_BEFORE)
         return 2 if undecided or not self.cases else 0
 
 
-def compare(before: Path, after: Path) -> Comparison:
-    """Compare two runs, folders or bundles; `NotARunError` if one is neither."""
-    left, right = read_run(before), read_run(after)
+def compare(before: Path, after: Path, *, rechecked: bool = False) -> Comparison:
+    """Compare two runs, folders or bundles; `NotARunError` if one is neither.
+
+    ``rechecked``: both are checked again, and their verdicts derived; otherwise the recorded
+    verdicts are believed.
+    """
+    read = read_rechecked if rechecked else read_run
+    left, right = read(before), read(after)
     old = {case["case"]: case for case in left.verdicts["cases"]}
     new = {case["case"]: case for case in right.verdicts["cases"]}
     return Comparison(

@@ -31,6 +31,8 @@ class Reading:
     verdicts: dict[str, Any]
     is_final: bool
     """Whether the verdicts are the recorded ones; otherwise they were derived just now."""
+    differences: tuple[str, ...] = ()
+    """What a re-check found; nothing was looked for without one."""
 
 
 def read_run(place: Path) -> Reading:

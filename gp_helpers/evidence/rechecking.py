@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from gp_helpers.evidence.manifest import (
     read_manifest,
     root_digest,
 )
-from gp_helpers.evidence.reading import VERDICTS_FILE, as_left
+from gp_helpers.evidence.reading import VERDICTS_FILE, Reading, as_left, read_run
 from gp_helpers.evidence.rederiving import derived_texts, exchanges_of, not_derived
 from gp_helpers.evidence.source import DamagedFileError, Evidence, open_evidence
 from gp_helpers.evidence.stated import (
@@ -118,6 +118,16 @@ def recheck(place: Path, *, expect: str | None = None) -> Recheck:
         time.perf_counter() - began,
         tuple(_notes(environment, derived, expect, others, parameters)),
     )
+
+
+def read_rechecked(place: Path) -> Reading:
+    """A run with its verdicts as its histories say, and with what a re-check found.
+
+    A run that was not finished differs in nothing: it has no verdicts but those.
+    """
+    reading, found = read_run(place), recheck(place)
+    told = tuple(map(str, found.differences)) if reading.is_final else ()
+    return replace(reading, verdicts=dict(found.verdicts), is_final=False, differences=told)
 
 
 def _is_digest(digest: str | None, expected: str) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 from gp_helpers.checkers import Outcome
 from gp_helpers.evidence.errors import NotARunError
 from gp_helpers.evidence.reading import Reading, read_run, runs_in
+from gp_helpers.evidence.rechecking import read_rechecked
 from gp_helpers.plan import CASES
 from gp_helpers.statistics import SuccessRate, percentile, success_rate
 
@@ -61,17 +62,24 @@ class Trend:
     runs: int
     unreadable: tuple[str, ...]
     """Runs that could not be read, and why."""
+    differing: tuple[str, ...] = ()
+    """Runs that a re-check found to differ, which are left out, with what it found first."""
 
 
-def trend(outputs: Path, *, environments: Sequence[str] = ()) -> Trend:
+def trend(outputs: Path, *, environments: Sequence[str] = (), rechecked: bool = False) -> Trend:
     """Follow the cases over all runs found in a folder; `NotARunError` if there is no such folder.
 
-    ``environments``: these alone; none is all.
+    ``environments``: these alone; none is all. ``rechecked``: each run is checked again and one
+    that differs is left out; otherwise the recorded verdicts are believed.
     """
-    readings, unreadable = [], []
+    readings, unreadable, differing = [], [], []
     for place in runs_in(outputs):
         try:
-            readings.append(read_run(place))
+            reading = read_rechecked(place) if rechecked else read_run(place)
+            if reading.differences:
+                differing.append(f"{place.name}: {reading.differences[0]}")
+            else:
+                readings.append(reading)
         except (NotARunError, KeyError, TypeError, ValueError) as error:
             unreadable.append(f"{place.name}: {error}")
     readings.sort(key=lambda reading: str(reading.verdicts["started"]))
@@ -84,7 +92,10 @@ def trend(outputs: Path, *, environments: Sequence[str] = ()) -> Trend:
     order = list(CASES)
     rows = sorted(points, key=lambda key: (key[0], order.index(key[1])))
     return Trend(
-        tuple(TrendRow(*key, tuple(points[key])) for key in rows), len(readings), tuple(unreadable)
+        tuple(TrendRow(*key, tuple(points[key])) for key in rows),
+        len(readings),
+        tuple(unreadable),
+        tuple(differing),
     )
 
 

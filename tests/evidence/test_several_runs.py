@@ -199,3 +199,44 @@ def test_a_pattern_tells_mechanism_and_remedy_from_the_catalogue(
 def test_a_suite_that_is_none_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="did you mean auth"):
         patterns(a_run(tmp_path), ["aut"])
+
+
+def forged(place: Path) -> Path:
+    """A run whose recorded verdicts say what its histories do not."""
+    path = place / "verdicts.json"
+    path.write_text(path.read_text().replace('"outcome": "fail"', '"outcome": "pass"'))
+    return place
+
+
+def test_a_comparison_believes_what_was_recorded_unless_it_checks_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = run_with(tmp_path, "before", auth__timing=500)
+    after = forged(run_with(tmp_path, "after", auth__timing=500))
+    assert [one.change for one in compare(before, after).cases] == [Change.FIXED]
+    assert main(["compare", str(before), str(after)]) == 0
+    assert "not derived again" in capsys.readouterr().out
+    assert main(["compare", "--recheck", str(before), str(after)]) == 1
+    told = capsys.readouterr()
+    assert "not derived again" not in told.out
+    assert "still failing" in told.out
+    assert f"differs: {after}: verdicts.json: changed (the same length)" in told.err
+    honest = run_with(tmp_path, "honest", auth__timing=200)
+    assert main(["compare", "--recheck", str(before), str(honest)]) == 0
+
+
+def test_a_trend_that_checks_again_leaves_out_what_differs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_with(tmp_path, "one", auth__timing=500)
+    forged(run_with(tmp_path, "two", auth__timing=500))
+    unfinished = a_run(tmp_path, run_id="killed")
+    assert read_run(unfinished).verdicts["partial"]
+    assert trend(tmp_path).runs == 3
+    found = trend(tmp_path, rechecked=True)
+    assert (found.runs, found.unreadable) == (2, ())
+    assert found.differing == ("two: verdicts.json: changed (the same length)",)
+    assert main(["trend", str(tmp_path)]) == 0
+    assert "not derived again" in capsys.readouterr().out
+    assert main(["trend", str(tmp_path), "--recheck"]) == 1
+    assert "differs, and is left out: two: " in capsys.readouterr().out
