@@ -52,6 +52,12 @@ VIEWS: Mapping[str, Sequence[tuple[str, str]]] = {
         ),
     ),
     "auth.timing": (("gantt()", "What each validator decided, over the platform's own time."),),
+    "auth.error_amplification": (
+        (
+            "blast_radius()",
+            "Whom it reached: innocent requests one after the other, and the breaker behind them.",
+        ),
+    ),
     "routing.selection_conflict": (
         (
             'decisions("Which agent each router names", step="ask_every_router")',

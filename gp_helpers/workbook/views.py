@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gp_helpers.checkers import ClaimState, Verdict
+from gp_helpers.display.blast_radius import blast_radius
 from gp_helpers.display.card import verdict_card
 from gp_helpers.display.charts import latency_over_sessions, resources_over_sessions
 from gp_helpers.display.gantt import decision_gantt
@@ -79,6 +80,10 @@ class CaseViews(ABC):
     def gantt(self) -> Any:
         """What each validator decided over the platform's own time."""
         return self._when_selected(lambda: decision_gantt(self.history))
+
+    def blast_radius(self) -> Any:
+        """Innocent users' requests over time, and the circuit breaker's state behind them."""
+        return self._when_selected(lambda: blast_radius(self.history))
 
     def queue(self) -> Any:
         """Who waited in the platform's queue, and at which turn each was served."""

@@ -5,6 +5,7 @@ import xml.etree.ElementTree as ElementTree
 from typing import Any
 
 from gp_helpers.checkers import Claim, ClaimState, Outcome, Verdict
+from gp_helpers.display.blast_radius import blast_radius
 from gp_helpers.display.charts import latency_over_sessions, resources_over_sessions
 from gp_helpers.display.graphs import dependency_graph, wait_for_graph
 from gp_helpers.display.queue import queue_timeline
@@ -54,6 +55,57 @@ def test_a_queue_that_serves_the_urgent_request_first_has_nothing_to_mark() -> N
     )
     assert repr(figure).startswith("The urgent request started before everything that waited")
     assert rings(figure) == 0
+
+
+def worked(*occasions: tuple[str, str | None, dict[str, list[int]]]) -> History:
+    """Occasions by name, where the breaker stood after each, and the statuses that users got."""
+    story = Story("auth.error_amplification")
+    for when, breaker, statuses in occasions:
+        for user, answers in statuses.items():
+            asked = story.recorder.add(Kind.EXPECTED, "lab", work=user, when=when)
+            for status in answers:
+                story.recorder.add(
+                    Kind.DECISION, user, decider="threads", about="good", work=asked.seq,
+                    status=status, accepted=status < 300,
+                )  # fmt: skip
+        if breaker is not None:
+            state = {"breaker": {"state": breaker}}
+            story.recorder.add(Kind.READING, "lab", "backend-1", auth_client=state)
+    return story.end()
+
+
+def test_the_blast_radius_rings_who_was_lost_and_tells_the_breakers_state() -> None:
+    figure = blast_radius(
+        worked(
+            ("round 1", "closed", {"ada": [201], "ben": [503, 201]}),
+            ("round 2", "half_open", {"ada": [401], "ben": []}),
+        )
+    )
+    assert repr(figure).splitlines() == [
+        "2 of 4 requests of innocent users were lost",
+        "round 1: breaker closed",
+        "  ada: 201",
+        "  ben: 503, then 201",
+        "round 2: breaker half open",
+        "  ada: 401 ◄ lost",
+        "  ben: no answer ◄ lost",
+    ]
+    assert rings(figure) == 2
+
+
+def test_a_platform_without_a_breaker_says_so() -> None:
+    story = Story("auth.error_amplification")
+    story.recorder.add(Kind.EXPECTED, "lab", work="ada", when="round 1")
+    story.recorder.add(Kind.READING, "lab", "backend-1", auth_client={})
+    assert "round 1: breaker none" in repr(blast_radius(story.end()))
+
+
+def test_a_blast_radius_of_nobody_has_nothing_to_mark() -> None:
+    figure = blast_radius(worked(("round 1", None, {"ada": [201]})))
+    assert repr(figure).startswith("None of 1 requests of innocent users was lost")
+    assert "breaker not read" in repr(figure)
+    assert rings(figure) == 0
+    assert repr(blast_radius(worked())).startswith("No request of an innocent user was recorded")
 
 
 def reading(*data: dict[str, Any], labels: dict[str, str] | None = None) -> History:

@@ -60,7 +60,7 @@ class ErrorAmplification(Case):
             await self._offend()
             for innocent in self.innocents:
                 rows.append(await self._work(innocent, f"beside refusals, round {number + 1}"))
-        await self._read_breaker()
+            await self._read_breaker()
         return Shown(_lost(rows), rows)
 
     @step(
@@ -86,6 +86,7 @@ class ErrorAmplification(Case):
         plan = self.trial.controls.http_fault(Hop.BACKEND_AUTH).plan
         answered = plan.add(Answer(503), times=2)
         rows = [await self._work(self.innocents[0], "while the auth service answers 503 once")]
+        await self._read_breaker()
         rows += [
             await self._work(innocent, "after the auth service answered 503 once")
             for innocent in self.innocents[1:]

@@ -59,7 +59,7 @@ class Lifecycle(FactoryCase):
 
     @step(
         "Open many sessions. Some get their answer and close; some close or drop while their "
-        "answer is being made; some only come and go.",
+        "answer is being made; some only come and go, or are gone while it is cleared away.",
         expects="after each round of sessions the platform holds what it held before",
         needs=(Ability.DIAGNOSTICS,),
     )
@@ -74,7 +74,7 @@ class Lifecycle(FactoryCase):
             self._close_unused,
             self._drop_during_the_answer,
             self._drop_unused,
-            self._close_unused,
+            self._leave_during_the_clean_up,
             self._drop_unused,
         )
         rows = []
@@ -118,6 +118,12 @@ class Lifecycle(FactoryCase):
 
     async def _close_unused(self, socket: Socket) -> None:
         await socket.close()
+
+    async def _leave_during_the_clean_up(self, socket: Socket) -> None:
+        # The close frame is out, the platform clears away, and nobody waits for its answer.
+        async with asyncio.TaskGroup() as group:
+            group.create_task(socket.close())
+            group.create_task(socket.drop())
 
     async def _drop_unused(self, socket: Socket) -> None:
         await socket.drop()
