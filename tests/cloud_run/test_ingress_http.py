@@ -142,12 +142,14 @@ async def test_a_websocket_passes_large_messages_and_its_close_code(host: Host) 
 async def test_a_reset_by_the_client_ends_the_instances_side(host: Host) -> None:
     async with front(host, RevisionSettings()) as platform:
         connection = await websockets.connect(platform.websocket_url)
+        assert (await platform.report())["instances"][0]["in_flight"] == 1
         raw = connection.transport.get_extra_info("socket")
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
         connection.transport.abort()
         async with asyncio.timeout(5):
             while (await platform.report())["instances"][0]["in_flight"]:
                 pass
+        assert (await platform.client.get("/")).status_code == 200
 
 
 async def test_a_denied_handshake_passes_with_status_and_body(host: Host) -> None:

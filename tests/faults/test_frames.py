@@ -7,7 +7,7 @@ import json
 import ssl
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -401,12 +401,16 @@ async def test_leaving_ends_what_is_still_connecting() -> None:
     server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
     async with server, asyncio.timeout(10):
         port = server.sockets[0].getsockname()[1]
-        async with (
-            FrameProxy("127.0.0.1", port, server_tls=ssl.create_default_context()) as proxy,
-            client_of(proxy.port) as client,
-        ):
-            client.writer.write(HANDSHAKE)
-            await until(lambda: any(one.connecting for one in proxy._connections))
+        async with AsyncExitStack() as clients:
+            tls = ssl.create_default_context()
+            async with FrameProxy("127.0.0.1", port, server_tls=tls) as proxy:
+                client = await clients.enter_async_context(client_of(proxy.port))
+                client.writer.write(HANDSHAKE)
+                await until(lambda: any(one.connecting for one in proxy._connections))
+                [under_way] = [one.connecting for one in proxy._connections]
+            assert under_way is not None
+            assert under_way.done()
+            assert await client.reader.read() == b""
 
 
 async def test_held_messages_do_not_fill_memory(echo: Echo) -> None:

@@ -164,12 +164,14 @@ def test_every_place_of_placeholders_is_one_of_the_schema() -> None:
         model: Any = AsgiTarget
         for part in stated.split("."):
             if part != "*":
-                model = next(
+                found = [
                     field.annotation
                     for one in _models_of(model)
                     for name, field in one.model_fields.items()
                     if part in (name, field.alias)
-                )
+                ]
+                assert found, f"{stated}: nothing is called {part}"
+                model = found[0]
             else:
                 model = _value_type(model)
 

@@ -64,7 +64,9 @@ def test_clients_that_vanish_during_the_handshake_leave_nothing(lab: Any) -> Non
         connection.close()
     lab.auth_hop.let_go()
     lab.wait_for_state(is_at_rest, "the baseline")
+    assert lab.state()["failed_tasks"] == {}
     person.connect().ping()
+    assert lab.state()["registry"]["connections"] == 1
 
 
 def test_a_locked_store_neither_blocks_reconnecting_nor_leaves_the_old_behind(lab: Any) -> None:
@@ -90,4 +92,6 @@ def test_a_store_that_stays_locked_costs_presence_and_no_connection(start_lab: A
     with lab.write_lock():
         socket.cut()
         lab.wait_for_state(is_at_rest, "the baseline")
+        assert lab.state()["registry"]["connections"] == 0
         person.connect().ping()
+        assert lab.state()["registry"]["connections"] == 1
