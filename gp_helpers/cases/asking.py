@@ -41,9 +41,15 @@ async def ask(
     *,
     about: str = "question",
     more: Mapping[str, Any] | None = None,
+    also_on: Iterable[Socket] = (),
 ) -> Question:
-    """Ask on a socket; what is asked is on record before it is sent."""
+    """Ask on a socket; what is asked is on record before it is sent.
+
+    ``also_on`` are others of the person's sockets on which the answer is to come as well.
+    """
     request_id = trial.client.new_request_id()
+    for other in also_on:
+        other.requests.append(request_id)
     text = trial.worded(socket.person, text)
     trial.recorder.add(
         Kind.EXPECTED, socket.person.label, request_id, about=about, question=request_id, text=text

@@ -12,7 +12,14 @@ from typing import Any
 from websockets.frames import Opcode
 
 from gp_helpers.cases.trial import Trial
-from gp_helpers.faults import Direction, FrameMatch, HoldUntilPassed, WireMessage
+from gp_helpers.faults import (
+    Direction,
+    FrameMatch,
+    HoldUntilPassed,
+    HttpMessage,
+    Match,
+    WireMessage,
+)
 from gp_helpers.faults.frames_plan import PlannedFrame
 from gp_helpers.parameters.description import EVENTS
 from gp_helpers.probes import Question, Socket
@@ -22,6 +29,21 @@ from gp_helpers.targets.transports import reader_of
 
 NOTHING = FrameMatch(where=lambda _: False)
 """What never passes: what waits for it is held until it is let go."""
+
+
+COMPLETIONS = "/v1/chat/completions"
+"""What the embedded platform asks of a model; what other platforms ask of theirs, nobody knows."""
+
+
+def asks_the_model(trial: Trial) -> Callable[[HttpMessage], bool]:
+    """What on the hop to the model is about an answer."""
+    is_ours = trial.is_ours
+    return lambda message: not is_ours or message.path == COMPLETIONS
+
+
+def of_the_model(trial: Trial) -> Match:
+    """The same, for what is done to requests there."""
+    return Match(path_prefix=COMPLETIONS) if trial.is_ours else Match()
 
 
 def hold_the_end_of_answers(trial: Trial) -> PlannedFrame | None:

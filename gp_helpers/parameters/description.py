@@ -84,11 +84,12 @@ class Persistence(Operation):
     """A request that reads a conversation back, and how to tell that the question is in it."""
 
     found: str | None = None
-    """JMESPath predicate with placeholders (``{text}``, ``{request_id}``): it is there."""
+    """JMESPath with placeholders (``{text}``, ``{request_id}``): how often a question is stored,
+    or whether it is. Without it a stored text has to be the question, character by character."""
     items: str | None = None
     """JMESPath path to the list of stored messages; each is expected to have ``content``."""
 
-    _items = field_validator("items")(compiles)
+    _expressions = field_validator("found", "items")(compiles)
 
 
 class Judge(Described):
@@ -156,6 +157,8 @@ class Description(Described):
     judge: Judge | None = None
     silence_after_s: float = Field(default=10.0, gt=0)
     verify_tls: bool = True
+    tls_ca_file: str | None = None
+    """A file of certificates (PEM) that are trusted beside the system's: a private authority's."""
 
     @field_validator("facts")
     @classmethod

@@ -62,6 +62,15 @@ class AsgiApplication(Described):
     start_timeout_s: float = Field(default=20.0, gt=0)
 
 
+class IngressTimeouts(Described):
+    """When what stands in front of the backend cuts it off, for the case that is about that."""
+
+    request_timeout_s: float = Field(default=0.9, gt=0, le=60)
+    """Of any request, an open socket included: a rule of Cloud Run."""
+    idle_timeout_s: float = Field(default=0.2, gt=0, le=60)
+    """Of a socket on which nothing is said: a rule of proxies that stand before it."""
+
+
 class AsgiTarget(Description):
     """The user's own ASGI applications, started by the workbook, one of them behind the ingress.
 
@@ -73,6 +82,8 @@ class AsgiTarget(Description):
     applications: dict[str, AsgiApplication]
     backend: str = "backend"
     """Which of the applications stands behind the ingress."""
+    ingress: IngressTimeouts = IngressTimeouts()
+    """State it if your code cannot be told to beat and to end its sockets within the defaults."""
     isolation: Isolation = Isolation.PROCESS
     factories: dict[str, str] = {}
     """``agent``, ``connection`` or ``execution`` (or ``agent.NAME``) to an import string."""

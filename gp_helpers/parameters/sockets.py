@@ -106,6 +106,8 @@ class WebSocketDescription(Described):
     """Predicate: the message refuses the token, on a socket that is open already."""
     identity: str | None = None
     """JMESPath path, in the message that says ready, to the user id of the connection."""
+    lifetime_s: str | None = None
+    """JMESPath path, there too, to the seconds that the connection is told to live."""
     request: Any
     request_ids: Literal["text", "uuid", "number"] = "text"
     """What ``{request_id}`` is: a readable text, a UUID of version 4, or a number that grows."""
@@ -134,7 +136,15 @@ class WebSocketDescription(Described):
     """Options of the transport (namespace, path and auth of Socket.IO), with placeholders."""
 
     _paths = field_validator(
-        "ready", "identity", "answer", "answer_chunk", "event_id", "event_owner", "error", "refused"
+        "ready",
+        "identity",
+        "lifetime_s",
+        "answer",
+        "answer_chunk",
+        "event_id",
+        "event_owner",
+        "error",
+        "refused",
     )(compiles)
 
     @field_validator("ignore")

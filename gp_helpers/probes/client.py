@@ -14,7 +14,7 @@ from gp_helpers.history import Entry
 from gp_helpers.parameters.templates import render, render_expression
 from gp_helpers.probes.accounts import WithAccounts
 from gp_helpers.probes.acting import NotDescribedError
-from gp_helpers.probes.http import Exchange, matches
+from gp_helpers.probes.http import Exchange, holds, matches
 from gp_helpers.probes.people import Person
 from gp_helpers.probes.presenting import WithValidators
 from gp_helpers.probes.socket import Socket
@@ -124,6 +124,17 @@ class Client(WithAccounts, WithValidators):
         return await self._send(
             person, persistence, "read the conversation", variables={"thread_id": thread_id}
         )
+
+    def times_stored(self, person: Person, question: Question, exchange: Exchange) -> int | None:
+        """How often a question is in a conversation that was read; None if no rule says that."""
+        persistence = self.target.description.persistence
+        if persistence is None or persistence.found is None or exchange.status is None:
+            return None
+        known = self._variables(person)
+        known |= {"request_id": question.request_id, "text": question.text}
+        found = exchange.find(render_expression(persistence.found, known))
+        is_number = isinstance(found, int) and not isinstance(found, bool)
+        return found if is_number else int(holds(found))
 
     async def read_billing(self, person: Person) -> Exchange:
         """Read the person's own figures."""

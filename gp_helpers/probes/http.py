@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import ssl
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -77,12 +78,18 @@ def search(expression: str | None, value: Any) -> Any:
 
 
 def matches(predicate: str | None, value: Any) -> bool:
-    """Whether a predicate holds, by JMESPath's own idea of truth: not false, null or empty."""
-    found = search(predicate, value)
+    """Whether a predicate holds of a value."""
+    return holds(search(predicate, value))
+
+
+def holds(found: Any) -> bool:
+    """What JMESPath takes for true: what is not false, null or empty."""
     return found is not None and found is not False and found not in ("", [], {})
 
 
-def new_client(*, verify: bool = True, timeout_s: float = 10.0) -> httpx.AsyncClient:
+def new_client(
+    *, verify: bool | ssl.SSLContext = True, timeout_s: float = 10.0
+) -> httpx.AsyncClient:
     """The one HTTP client of a lab; making one costs tens of ms for its TLS context.
 
     It keeps no cookies, since many people use it, and follows no redirect: where a server sends

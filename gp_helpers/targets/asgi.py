@@ -6,11 +6,13 @@ refers to the applications ``auth`` and ``model``, a fault proxy can stand at th
 
 from __future__ import annotations
 
+import asyncio
 import re
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,8 @@ from gp_helpers.targets.asgi_controls import AsgiControls
 from gp_helpers.targets.between import put_between
 from gp_helpers.targets.running import Ability, Arrangement, Hop, RunningTarget, TargetKind
 
+_LIBRARIES = ("fastapi", "httpx")
+"""Imported once for all instances, where they are installed: it is what most of a start takes."""
 _ENTRY = "gp_helpers.cloud_run.imported:build_imported"
 _ADDRESS = re.compile(r"\{([a-z_][a-z0-9_]*)\.(?:url|ws_url)\}")
 _HOPS = {"auth": Hop.BACKEND_AUTH, "model": Hop.BACKEND_MODEL}
@@ -106,10 +110,18 @@ class _Opening:
                 names = ", ".join(waiting)
                 problem = f"{names} refer to each other, to the backend or to what is not there"
                 raise ParameterError("target.applications", [problem])
-            for name in ready:
-                application = waiting.pop(name)
-                spec = self.spec(name, application, self.addresses())
-                self.services[name] = await self.host.start(spec)
+            specs = [self.spec(name, waiting.pop(name), self.addresses()) for name in ready]
+            self.services |= await self.start_together(specs)
+
+    async def start_together(self, specs: Iterable[ServiceSpec]) -> dict[str, RunningService]:
+        """Start services side by side; raises the first error when all have ended."""
+        found = await asyncio.gather(*map(self.host.start, specs), return_exceptions=True)
+        started = []
+        for one in found:
+            if isinstance(one, BaseException):
+                raise one
+            started.append(one)
+        return {service.name: service for service in started}
 
     def addresses(self) -> dict[str, str]:
         """What placeholders stand for, so far."""
@@ -160,15 +172,16 @@ async def open_asgi(
     secret = secrets.token_hex(24)
     async with AsyncExitStack() as stack:
         isolation = Isolation(target.isolation.value)
-        host = await stack.enter_async_context(open_host(isolation, logs=folder, grace_s=0.5))
+        host = await stack.enter_async_context(
+            open_host(isolation, logs=folder, preload=_preload(), grace_s=0.5)
+        )
         opening = _Opening(target, arrangement, host, stack)
         await opening.start_the_others()
         template = await opening.backend_spec()
-        backends: dict[str, RunningService] = {}
-        if not arrangement.cold:
-            for number in range(1, arrangement.backends + 1):
-                name = f"{target.backend}-{number}"
-                backends[name] = await host.start(replace(template, name=name))
+        count = 0 if arrangement.cold else arrangement.backends
+        backends = await opening.start_together(
+            replace(template, name=f"{target.backend}-{number}") for number in range(1, count + 1)
+        )
         ingress = await host.start(
             ingress_spec(
                 settings=_settings(arrangement, template),
@@ -180,7 +193,9 @@ async def open_asgi(
         public = await opening.behind_faults(Hop.CLIENT_INGRESS, ingress.url)
         known = opening.addresses() | _addresses(target.backend, public)
         reasons = lacking(target)
-        description = AsgiTarget.model_validate(_described(target, known))
+        several = backends if len(backends) > 1 else {}
+        described = _described(target, known, {name: one.url for name, one in several.items()})
+        description = AsgiTarget.model_validate(described)
         frames = None if arrangement.framed else frozenset[str]()
         between = await put_between(stack, description, frames=frames)
         yield RunningTarget(
@@ -208,9 +223,29 @@ async def open_asgi(
         )
 
 
-def _described(target: AsgiTarget, known: Mapping[str, str]) -> dict[str, Any]:
+def _preload() -> list[str]:
+    """What the processes' parent has imported: of what is there, what many applications need.
+
+    Never the user's own code, which is to begin anew with every instance.
+    """
+    return ["gp_helpers.cloud_run.ingress", *(n for n in _LIBRARIES if find_spec(n) is not None)]
+
+
+def _described(
+    target: AsgiTarget, known: Mapping[str, str], instances: Mapping[str, str]
+) -> dict[str, Any]:
+    """The description with addresses; of several instances, each validates tokens by itself."""
     stated: dict[str, Any] = target.model_dump(mode="json", by_alias=True, exclude_none=True)
     applications = stated.pop("applications")
+    validators: dict[str, Any] = {}
+    for name, operation in stated["auth"].get("validators", {}).items():
+        if instances and f"{{{target.backend}.url}}" in operation["url"]:
+            for instance, url in instances.items():
+                at_instance = fill_known(operation["url"], _addresses(target.backend, url))
+                validators[f"{name} of {instance}"] = {**operation, "url": at_instance}
+        else:
+            validators[name] = operation
+    stated["auth"]["validators"] = validators
     return {**fill_known(stated, known), "applications": applications}
 
 

@@ -75,6 +75,10 @@ class AsgiControls(LimitedControls):
 
     async def stop_instance(self, name: str, *, kill: bool = False) -> None:
         """Stop an instance (SIGTERM, then SIGKILL), or kill it at once."""
+        if name not in self._backends:
+            action = "kill" if kill else "terminate"
+            await self._ask("PUT", f"/internal/instances/{name}", json={"action": action})
+            return
         service = self._backend(name)
         await (service.kill() if kill else service.stop(_RESTART_GRACE_S))
 
@@ -147,10 +151,10 @@ class AsgiControls(LimitedControls):
             raise Unavailable(Ability.INSTANCES, f"{name} was started by the ingress")
         return self._backends[name]
 
-    async def _ask(self, method: str, path: str) -> Mapping[str, Any]:
+    async def _ask(self, method: str, path: str, **how: Any) -> Mapping[str, Any]:
         async with asyncio.timeout(10.0):
             response = await self._http.request(
-                method, f"{self._ingress.url}{path}", headers={SECRET_HEADER: self._secret}
+                method, f"{self._ingress.url}{path}", headers={SECRET_HEADER: self._secret}, **how
             )
         response.raise_for_status()
         answer: Mapping[str, Any] = response.json()

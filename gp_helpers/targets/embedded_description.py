@@ -106,6 +106,7 @@ def embedded_description(
                 "subprotocols": ["golden-path.v1"],
                 "ready": "type == 'connection_established'",
                 "identity": "data.user_id",
+                "lifetime_s": "data.lifetime_s",
                 "request": {
                     "type": "agent_request",
                     "id": "{request_id}",

@@ -32,6 +32,7 @@ from gp_helpers.probes import (
     Supervisor,
     new_person,
 )
+from gp_helpers.probes.client import Question
 from gp_helpers.targets.running import RunningTarget
 from gp_helpers.workbook.target_findings import Unmentioned, paths_in, unmentioned
 
@@ -75,7 +76,7 @@ class Walk:
     person: Person
     stages: list[Stage] = field(default_factory=list)
     socket: Socket | None = None
-    request_id: str | None = None
+    question: Question | None = None
     answer: str | None = None
 
     def has_reached(self, name: str) -> bool:
@@ -205,8 +206,7 @@ class Walk:
         assert self.socket is not None
         stated = self.target.description.questions
         text = str(self.client.filled(self.person, stated[0])) if stated else QUESTION
-        question = await self.client.ask(self.socket, text)
-        self.request_id = question.request_id
+        self.question = question = await self.client.ask(self.socket, text)
         finished = await self.socket.wait_for_answer(question.request_id, ANSWERED_WITHIN_S)
         if not finished:
             closed = self.socket.closed
@@ -218,10 +218,14 @@ class Walk:
 
     def _events(self) -> str:
         assert self.socket is not None
-        seen = [name for one in self.socket.of(self.request_id or "") for name in one.events]
+        seen = [name for one in self.socket.of(self._request_id) for name in one.events]
         missing = [name for name in self.socket.description.rules if name not in seen]
         text = f"events: {', '.join(seen) or 'none'}"
         return f"{text}; never came: {', '.join(missing)}" if missing else text
+
+    @property
+    def _request_id(self) -> str:
+        return self.question.request_id if self.question is not None else ""
 
     async def read_answer(self) -> str:
         """Find the answer in what came."""
@@ -229,7 +233,7 @@ class Walk:
         description = self.socket.description
         if description.answer is None and description.answer_chunk is None:
             raise NotDescribedError("websocket.answer, websocket.answer_chunk")
-        self.answer = self.socket.answer_to(self.request_id or "")
+        self.answer = self.socket.answer_to(self._request_id)
         if not self.answer:
             raise StageProblem("nothing at websocket.answer in what ended the request")
         begins = self.recorder.redactor.beginning(self.answer, 80)
@@ -245,6 +249,8 @@ class Walk:
         items = exchange.find(persistence.items) if persistence else None
         if persistence and persistence.items and not items:
             raise StageProblem(f"nothing at persistence.items; there is {paths_in(exchange.root)}")
+        if self.question and self.client.times_stored(self.person, self.question, exchange) == 0:
+            raise StageProblem(f"nothing for persistence.found in {paths_in(exchange.root)}")
         return f"{len(items)} messages" if isinstance(items, list) else said(exchange)
 
     async def resume(self) -> str:

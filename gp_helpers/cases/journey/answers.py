@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from gp_helpers.cases.trial import Trial
 from gp_helpers.checkers import grounding
 from gp_helpers.checkers.journey.answers import replies
 from gp_helpers.history import Kind
-from gp_helpers.probes import Exchange, Socket
+from gp_helpers.probes import Exchange, Person, Socket
 from gp_helpers.probes.client import Question
 
 OCCASIONS = (
@@ -73,6 +73,25 @@ def _compare(trial: Trial, sockets: Sequence[Socket], question: Question, text: 
         question=question.request_id,
         accepted=not grounding.flaws(question.text, text, actions, costs),
     )
+
+
+async def read_back(trial: Trial, person: Person, asked: Iterable[Question]) -> Exchange:
+    """Read a conversation back; what the target's own rule finds of the questions is on record."""
+    exchange = await trial.client.read_conversation(person, person.thread_id or "")
+    for question in asked:
+        times = trial.client.times_stored(person, question, exchange)
+        if times is not None:
+            trial.recorder.add(
+                Kind.MEASURED,
+                person.label,
+                question.request_id,
+                quantity="stored",
+                value=times,
+                unit="times",
+                question=question.request_id,
+                exchange=exchange.answer.seq,
+            )
+    return exchange
 
 
 def _facts(trial: Trial, label: str) -> list[str]:

@@ -10,12 +10,19 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from gp_helpers.cases.asking import ask, connect, settle
-from gp_helpers.cases.journey.answers import question_about_costs, record_answer
+from gp_helpers.cases.journey.answers import question_about_costs, read_back, record_answer
 from gp_helpers.cases.journey.judge import judge_answer
-from gp_helpers.cases.levers import felt, hold_the_end_of_answers, let_go, until_begun
+from gp_helpers.cases.levers import (
+    asks_the_model,
+    felt,
+    hold_the_end_of_answers,
+    let_go,
+    of_the_model,
+    until_begun,
+)
 from gp_helpers.cases.steps import Case, Shown, step
 from gp_helpers.faults import Answer as HttpAnswer
-from gp_helpers.faults import HttpMessage, Match, NeverAnswer, OrderGate
+from gp_helpers.faults import HttpMessage, NeverAnswer, OrderGate
 from gp_helpers.probes import NotDescribedError, Person, Socket
 from gp_helpers.probes.client import Question
 from gp_helpers.probes.http import search
@@ -27,7 +34,6 @@ BUSY_TIMEOUT_S = 0.15
 MOST_ATTEMPTS = 3
 """How often a client sends one request."""
 WITHIN_S = 5.0
-COMPLETIONS = "/v1/chat/completions"
 
 
 class ErrorRecovery(Case):
@@ -71,6 +77,8 @@ class ErrorRecovery(Case):
     )
     async def reset_while_the_agent_thinks(self) -> Shown:
         can = self.trial.target.can
+        if not can(Ability.DIAGNOSTICS) and can(Ability.INSTANCES):
+            await self._kill_and_start_again()
         if not (can(Ability.MODEL_HOP) and can(Ability.DIAGNOSTICS)):
             return await self._reset_from_outside()
         gate = self._gate()
@@ -118,7 +126,7 @@ class ErrorRecovery(Case):
     async def fail_the_model(self) -> Shown:
         self.trial.control("the model endpoint answers 503, then nothing")
         plan = self.trial.controls.http_fault(Hop.BACKEND_MODEL).plan
-        match = Match(path_prefix=COMPLETIONS)
+        match = of_the_model(self.trial)
         refused = plan.add(HttpAnswer(503), match=match)
         hung = plan.add(NeverAnswer(), match=match)
         question = await self._ask("model")
@@ -139,14 +147,14 @@ class ErrorRecovery(Case):
         for question in self.asked:
             answer = record_answer(self.trial, self.sockets, question)
             await judge_answer(self.trial, question, answer)
-        thread_id = self.user.thread_id or ""
-        exchange = await self.trial.client.read_conversation(self.user, thread_id)
+        exchange = await read_back(self.trial, self.user, self.asked)
         return Shown("What is stored", [{"status": exchange.status, "stored": exchange.body}])
 
     def _gate(self) -> OrderGate[HttpMessage]:
         """Holds the agent while it thinks, until it is opened."""
+        is_asked = asks_the_model(self.trial)
         gate = OrderGate[HttpMessage](
-            hold=lambda message: message.path.startswith(COMPLETIONS) and message.status is None,
+            hold=lambda message: message.status is None and is_asked(message),
             until=lambda _: False,
         )
         self.trial.controls.http_fault(Hop.BACKEND_MODEL).gates[:] = [gate]
@@ -189,6 +197,28 @@ class ErrorRecovery(Case):
         felt(self.trial, "reset", is_cut and not socket.is_finished(question.request_id))
         await self.trial.silence(timeout_s=WITHIN_S)
         return self._shown("The connection ended before the answer was there", question)
+
+    async def _kill_and_start_again(self) -> None:
+        """The user's own instances are killed while they work, and started at their addresses."""
+        controls, socket = self.trial.controls, self.sockets[-1]
+        gate = self._gate() if self.trial.target.can(Ability.MODEL_HOP) else None
+        held = hold_the_end_of_answers(self.trial)
+        question = await self._ask("kill", gate)
+        await until_begun(self.trial, socket, question, held, within_s=WITHIN_S)
+        names = list(await controls.instances())
+        for name in names:
+            self.trial.control(f"kill {name}")
+            await controls.stop_instance(name, kill=True)
+        if gate is not None:
+            gate.open()
+        is_cut = await socket.wait_closed(WITHIN_S)
+        let_go(self.trial, held)
+        felt(self.trial, "kill", is_cut and not socket.is_finished(question.request_id))
+        for name in names:
+            self.trial.control(f"start {name} again")
+            await controls.restart_instance(name)
+        await self._come_back(question)
+        await self._settle(question)
 
     async def _come_back(self, question: Question) -> None:
         """Reconnect, resume, and send the request again: it may not have arrived."""

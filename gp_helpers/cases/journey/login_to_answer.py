@@ -10,7 +10,12 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from gp_helpers.cases.asking import ask, connect, settle
-from gp_helpers.cases.journey.answers import largest_cost, question_about_costs, record_answer
+from gp_helpers.cases.journey.answers import (
+    largest_cost,
+    question_about_costs,
+    read_back,
+    record_answer,
+)
 from gp_helpers.cases.journey.judge import judge_answer
 from gp_helpers.cases.steps import Case, Shown, step
 from gp_helpers.probes import Person, Socket
@@ -106,8 +111,7 @@ class LoginToAnswer(Case):
 
     @step("Read the conversation back.", expects="the question and its answer, each once")
     async def read_back(self) -> Shown:
-        thread_id = self.user.thread_id or ""
-        exchange = await self.trial.client.read_conversation(self.user, thread_id)
+        exchange = await read_back(self.trial, self.user, [self.question])
         return Shown("What is stored", [{"status": exchange.status, "stored": exchange.body}])
 
     @step(

@@ -14,6 +14,8 @@ from gp_helpers.cases.steps import Case, Shown, step
 from gp_helpers.history import Kind
 from gp_helpers.probes import Person, Socket
 from gp_helpers.probes.client import Question
+from gp_helpers.probes.events import MessageReader
+from gp_helpers.probes.http import search
 from gp_helpers.targets import Ability, Arrangement
 
 USERS = 10
@@ -55,6 +57,8 @@ class LoadBalancing(Case):
         phones = {}
         for person in [*self.people[1:], self.people[0]]:
             phones[person.label] = await connect(self.trial, person)
+            # Both devices get the same messages: neither goes on where the other was.
+            phones[person.label].reader = MessageReader(phones[person.label].description)
         self.phones = [phones[person.label] for person in self.people]
         await self._read_where_sockets_are()
         rows = [
@@ -124,36 +128,30 @@ class LoadBalancing(Case):
         return list(
             await asyncio.gather(
                 *(
-                    ask(self.trial, socket, about=f"from {socket.person.label}'s laptop")
-                    for socket in self.laptops
+                    ask(
+                        self.trial,
+                        laptop,
+                        about=f"from {laptop.person.label}'s laptop",
+                        also_on=[phone],
+                    )
+                    for laptop, phone in zip(self.laptops, self.phones, strict=True)
                 )
             )
         )
 
     def _worked_at(self, laptop: Socket, phone: Socket, question: Question) -> str | None:
         for socket in (laptop, phone):
-            for message in socket.messages:
-                body = message.body if isinstance(message.body, dict) else {}
-                queue = body.get("data", {}).get("queue", {})
-                if body.get("request_id") == question.request_id and "instance" in queue:
-                    return str(queue["instance"])
+            for message in socket.of(question.request_id):
+                instance = search("data.queue.instance", message.body)
+                if instance is not None:
+                    return str(instance)
         return None
 
 
 def _has_answer(question: Question, socket: Socket) -> bool:
-    return any(
-        "agent_completed" in message.events
-        and isinstance(message.body, dict)
-        and message.body.get("request_id") == question.request_id
-        for message in reversed(socket.messages)
-    )
+    return socket.is_finished(question.request_id)
 
 
 def _outcome(socket: Socket, question: Question) -> str:
-    received = [
-        name
-        for message in socket.messages
-        if isinstance(message.body, dict) and message.body.get("request_id") == question.request_id
-        for name in message.events
-    ]
+    received = [name for message in socket.of(question.request_id) for name in message.events]
     return f"{len(received)} events" if received else "nothing"

@@ -6,11 +6,15 @@ are set small for this case.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
 
 from gp_helpers.cases.asking import ask, connect, settle
+from gp_helpers.cases.levers import asks_the_model
 from gp_helpers.cases.steps import Case, Shown, step
 from gp_helpers.faults import HttpMessage, OrderGate
+from gp_helpers.parameters import AsgiTarget, Parameters
 from gp_helpers.probes import NotDescribedError, Person, Socket, search
 from gp_helpers.targets import Ability, Arrangement, Hop
 
@@ -21,8 +25,6 @@ CUT_AFTER_S = 0.9
 IDLE_TIMEOUT_S = 0.2
 WATCHED_S = 2.0
 """How long the quiet connection is watched at most: until it is cut, or told that its life ends."""
-COMPLETIONS = "/chat/completions"
-"""What is held on the hop to the model: the answer is not ready when the connection ends."""
 CUT_WITHIN_S = 5.0
 MOST_RECONNECTS = 4
 
@@ -37,6 +39,17 @@ class CloudRunTimeout(Case):
         ingress={"request_timeout_s": CUT_AFTER_S, "idle_timeout_s": IDLE_TIMEOUT_S},
     )
     requires = (Ability.INSTANCES, Ability.MODEL_HOP)
+    optional_without: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "websocket.lifetime_s": ("quiet_connection_lives",)
+    }
+
+    @classmethod
+    def arranged(cls, parameters: Parameters) -> Arrangement:
+        """The timeouts of this case, or those that the user's own applications are made for."""
+        arrangement = super().arranged(parameters)
+        if isinstance(parameters.target, AsgiTarget):
+            return replace(arrangement, ingress=parameters.target.ingress.model_dump())
+        return arrangement
 
     quiet: Person
     asking: Person
@@ -53,9 +66,10 @@ class CloudRunTimeout(Case):
     )
     async def stay_quiet(self) -> Shown:
         socket = await connect(self.trial, self.quiet)
-        told = search("data.lifetime_s", socket.ready and socket.ready.body)
+        told = search(socket.description.lifetime_s, socket.ready and socket.ready.body)
         told = told if isinstance(told, int | float) else None
-        watched = min(WATCHED_S, float(told or WATCHED_S))
+        most = max(WATCHED_S, 2 * self._timeout("idle_timeout_s"))
+        watched = min(most, float(told or most))
         self.trial.expect(
             "quiet connection", quiet=socket.label, lifetime_s=told, watched_s=watched
         )
@@ -80,14 +94,12 @@ class CloudRunTimeout(Case):
         needs=(Ability.MODEL_HOP,),
     )
     async def ask_before_the_cut(self) -> Shown:
-        gate = OrderGate[HttpMessage](
-            hold=lambda message: message.path.endswith(COMPLETIONS), until=lambda _: False
-        )
+        gate = OrderGate[HttpMessage](hold=asks_the_model(self.trial), until=lambda _: False)
         self.trial.control("hold the model's answers")
         self.trial.controls.http_fault(Hop.BACKEND_MODEL).gates.append(gate)
         self.socket = await connect(self.trial, self.asking)
         self.question = await ask(self.trial, self.socket)
-        await self.socket.wait_closed(CUT_WITHIN_S)
+        await self.socket.wait_closed(CUT_WITHIN_S + self._timeout("request_timeout_s"))
         self.trial.control("let the model answer")
         gate.open()
         closed = self.socket.closed
@@ -129,6 +141,10 @@ class CloudRunTimeout(Case):
             f"{sum(len(m.events) for m in received)} of five events came in the end",
             [{"event": name} for m in received for name in m.events],
         )
+
+    def _timeout(self, name: str) -> float:
+        """A timeout of what stands in front, in seconds."""
+        return float(self.arranged(self.trial.parameters).ingress[name])
 
     def _open_for(self, socket: Socket) -> float:
         end = socket.closed.t if socket.closed else self.trial.recorder.now

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from websockets.frames import Opcode
 
@@ -39,6 +40,9 @@ class HandshakeRace(Case):
     requires_one_of = (Ability.INSTANCES, Ability.CLIENT_FRAMES)
     describes = ("websocket.ready", "websocket.ping", "ready|health")
 
+    optional_claims: ClassVar[Mapping[str, tuple[str, ...]]] = {"asgi": ("faults_were_felt",)}
+    """The user's own applications need not ask anything while they start."""
+
     users: list[Person]
     sockets: dict[str, Socket]
 
@@ -62,11 +66,17 @@ class HandshakeRace(Case):
     )
     async def hold_the_start_up(self) -> Shown:
         self.trial.control("hold the auth service's answer to a starting instance")
-        self.gate = OrderGate[HttpMessage](
-            hold=lambda message: message.path == READY_PATH, until=lambda _: False
-        )
+        first = [READY_PATH] if self.trial.is_ours else []
+
+        def is_asked_first(message: HttpMessage) -> bool:
+            if not first:
+                first.append(message.path)
+            return message.path == first[0]
+
+        self.gate = OrderGate[HttpMessage](hold=is_asked_first, until=lambda _: False)
         self.trial.controls.http_fault(Hop.BACKEND_AUTH).gates.append(self.gate)
-        return Shown("An instance that starts now waits", [{"held": READY_PATH}])
+        held = READY_PATH if self.trial.is_ours else "what it asks first"
+        return Shown("An instance that starts now waits", [{"held": held}])
 
     @step(
         "Connect all five at once, which starts an instance cold, and send a ping on each.",
@@ -79,6 +89,8 @@ class HandshakeRace(Case):
             self.trial.expect(f"service of {user.label}", serve=user.label)
         if not self.trial.target.can(Ability.INSTANCES):
             return await self._connect_and_speak_in_reverse()
+        if not self.trial.is_ours:
+            await self._make_cold()
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(self._connect(user)) for user in self.users]
             if not self.trial.target.can(Ability.AUTH_HOP):
@@ -121,6 +133,12 @@ class HandshakeRace(Case):
         silent = sum(not row["served"] for row in rows)
         return Shown(f"{silent} of {len(rows)} connections are not served", list(rows))
 
+    async def _make_cold(self) -> None:
+        """Take away the instances that what was asked so far has started."""
+        for name in await self.trial.controls.instances():
+            self.trial.control(f"kill {name}, so that no instance runs")
+            await self.trial.controls.stop_instance(name, kill=True)
+
     async def _connect_and_speak_in_reverse(self) -> Shown:
         """Where nothing can be started cold: who connects first is heard last."""
         proxy = self.trial.controls.frame_proxy()
@@ -154,11 +172,12 @@ class HandshakeRace(Case):
     async def _gets_traffic_while_it_starts(self) -> bool:
         """Whether the ingress lets requests through to an instance that is not ready."""
 
-        async def waits_in_its_start() -> bool:
-            return bool(self.gate.held)
-
         async def serves() -> bool:
             return bool(await self.trial.controls.instances())
+
+        async def waits_in_its_start() -> bool:
+            # Applications that are not ours need not ask anything while they start.
+            return bool(self.gate.held) or (not self.trial.is_ours and await serves())
 
         await self.trial.until(
             waits_in_its_start, timeout_s=ANSWERED_WITHIN_S, awaited="a cold start"

@@ -150,8 +150,10 @@ def stored_once(
     for question in asked:
         text = str(question.asked.data["text"])
         claim.expected += 1
-        times = sum(content == text for content in contents)
-        claim.test(times == 1, f"a question is stored {times} times", question.asked, last)
+        rule = _by_the_targets_rule(history, question, last)
+        times = rule.data["value"] if rule else sum(content == text for content in contents)
+        basis = (question.asked, last, *([rule] if rule else ()))
+        claim.test(times == 1, f"a question is stored {times} times", *basis)
         noted = answer_of(history, question)
         if noted is None:
             claim.unobserved(f"what {question.person} has as an answer is not on record")
@@ -162,6 +164,18 @@ def stored_once(
             claim.test(times == 1, f"an answer is stored {times} times", noted[0], last)
     claim.expected = max(claim.expected, 1)
     return claim
+
+
+def _by_the_targets_rule(history: History, question: Question, read: Entry) -> Entry | None:
+    """What the target's own rule found of a question in what was read."""
+    found = [
+        entry
+        for entry in history.of(Kind.MEASURED, actor=question.person)
+        if entry.data["quantity"] == "stored"
+        and entry.data["question"] == question.request_id
+        and entry.data["exchange"] == read.seq
+    ]
+    return found[-1] if found else None
 
 
 def texts_in(body: Any) -> Iterator[str]:

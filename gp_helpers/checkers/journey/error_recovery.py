@@ -17,6 +17,8 @@ FAULTS = {
     "model": ("model_hop",),
 }
 """Each fault with the abilities without which it cannot be put."""
+KILL = {"kill": ("instances",)}
+"""Put where nobody says what is in flight: there work cannot be stopped at a chosen point."""
 
 
 def check(history: History) -> Judgement:
@@ -24,12 +26,14 @@ def check(history: History) -> Judgement:
     asked = questions(history)
     journeys = [entry for entry in history.of(Kind.EXPECTED) if "journey" in entry.data]
     person = str(journeys[-1].data["journey"]) if journeys else ""
-    hit = [question for question in asked if question.asked.data["about"] in FAULTS]
+    is_from_outside = "diagnostics" in history.header.get("lacking", {})
+    faults = FAULTS | KILL if is_from_outside else FAULTS
+    hit = [question for question in asked if question.asked.data["about"] in faults]
     once, kept = _done_once(hit), _not_given_up(hit)
     answered = [question for question in asked if "agent_completed" in question.events]
     claims = (
         connected(history, [person] if person else []).claim(),
-        faults_were_felt(history, FAULTS).claim(),
+        faults_were_felt(history, faults).claim(),
         once.claim(),
         kept.claim(),
         grounded(history, answered).claim(),

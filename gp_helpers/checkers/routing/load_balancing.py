@@ -10,7 +10,6 @@ from gp_helpers.checkers.delivery import Question, no_foreign_canary, questions
 from gp_helpers.checkers.judging import threshold
 from gp_helpers.checkers.routing.reading import about, data_of, expectations, is_event
 from gp_helpers.history import Entry, History, Kind
-from gp_helpers.parameters.description import EVENTS
 
 LOST = "ROUTING_ANSWER_LOST"
 UNEVEN = "ROUTING_LOAD_UNEVEN"
@@ -49,11 +48,11 @@ def _lost(history: History, asked: list[Question]) -> tuple[Observed, Disagreeme
             names = [name for entry in received for name in entry.data.get("events", ())]
             if question.settled is None:
                 claim.unobserved(f"{device.subject}: it did not get silent")
-            elif names == list(EVENTS):
+            elif names == list(question.expected_events):
                 claim.holds(device, *received, question.settled)
             else:
                 claim.violated(
-                    f"{device.subject} gets {len(names)} of {len(EVENTS)} events",
+                    f"{device.subject} gets {len(names)} of {len(question.expected_events)} events",
                     device,
                     *received,
                     question.settled,

@@ -33,9 +33,9 @@ def answer_for(label: str, question: str = QUESTION) -> str:
 class Story:
     """Records what a trial might have done and seen."""
 
-    def __init__(self, case: str) -> None:
+    def __init__(self, case: str, **header: Any) -> None:
         self._recorder = Recorder(None, Redactor())
-        self._recorder.start(case=case)
+        self._recorder.start(case=case, **header)
 
     @property
     def history(self) -> History:

@@ -61,14 +61,21 @@ def journey(
     then: Act = answered,
     unfelt: str | None = None,
     doubled: bool = False,
+    kill: Act | None = None,
+    found: int | None = None,
 ) -> Story:
-    story = Story("journey.error_recovery")
+    """`kill`: from outside, where an instance is killed; `found`: by the target's own rule."""
+    lacking = {} if kill is None else {"lacking": {"diagnostics": "not ours"}}
+    story = Story("journey.error_recovery", **lacking)
     story.user("ada")
     story.add(Kind.EXPECTED, about="the journey", journey="ada")
     story.billing("ada")
     story.connect("ada")
     stored = []
-    for about, act in (("reset", reset), ("lock", lock), ("model", answered), ("next", then)):
+    killed = [("kill", kill)] if kill is not None else []
+    for about, act in (
+        *killed, ("reset", reset), ("lock", lock), ("model", answered), ("next", then)
+    ):  # fmt: skip
         text = f"{QUESTION} ({about})"
         request = story.ask("ada", about, text)
         if about != "next":
@@ -80,7 +87,13 @@ def journey(
         if act is not given_up:
             stored.append({"content": answer_for("ada", text)})
     body = {"messages": stored + stored[:1] * doubled}
-    story.exchange("ada", "read the conversation", body=body)
+    read = story.exchange("ada", "read the conversation", body=body)
+    if found is not None:
+        request = "req-ada-reset"
+        story.add(
+            Kind.MEASURED, "ada", request, quantity="stored", value=found, unit="times",
+            question=request, exchange=read.seq,
+        )  # fmt: skip
     return story
 
 
@@ -113,9 +126,22 @@ def test_a_question_that_is_stored_twice_is_found() -> None:
     assert findings(check(journey(doubled=True).history)) == ["JOURNEY_STORED_WRONG"]
 
 
-def test_a_fault_that_hit_nothing_proves_nothing() -> None:
-    claim = claims_of(check(journey(unfelt="lock").history))["faults_were_felt"]
+@pytest.mark.parametrize(("found", "expected"), [(1, []), (0, ["JOURNEY_STORED_WRONG"])])
+def test_the_targets_own_rule_says_how_often_a_question_is_stored(
+    found: int, expected: list[str]
+) -> None:
+    assert findings(check(journey(found=found).history)) == expected
+
+
+@pytest.mark.parametrize("unfelt", ["lock", "kill"])
+def test_a_fault_that_hit_nothing_proves_nothing(unfelt: str) -> None:
+    claim = claims_of(check(journey(unfelt=unfelt, kill=answered).history))["faults_were_felt"]
     assert claim.state is ClaimState.UNOBSERVED
+
+
+def test_a_request_that_is_given_up_with_its_instance_is_found() -> None:
+    assert not_held(check(journey(kill=answered).history)) == []
+    assert findings(check(journey(kill=given_up).history)) == ["JOURNEY_GIVEN_UP"]
 
 
 @pytest.mark.parametrize(
