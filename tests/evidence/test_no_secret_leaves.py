@@ -4,17 +4,28 @@ The application tells passwords, keys, tokens and cookies in replies, headers, m
 and on its output, and is asked well, dies, or is being asked when the run is stopped or killed.
 """
 
+import asyncio
+import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
+import yaml
 
-from gp_helpers.evidence import bundle, finalise, read_run, scan
+from gp_helpers.evidence import RunFolder, bundle, finalise, read_run, scan
+from gp_helpers.execution.trials import Plan, defects_for, run_trial
+from gp_helpers.parameters import validate
+from gp_helpers.probes import new_client
+from gp_helpers.targets import embedded
 from tests.support.repository import ROOT
 
 pytestmark = pytest.mark.skipif(
@@ -25,23 +36,28 @@ LEAKY = Path(__file__).parent / "leaky"
 KEY = "service-key~51ab09ffe2c4"
 JOURNEY = "journey.login_to_answer"
 ASKED_WITHIN_S = 60.0
+NO_SECRET = "embedded"
+"""What the embedded model server takes for a key: everybody knows it."""
 
 
 class LeakyRun:
     """A `golden-path run` on the leaky application, in a process of its own."""
 
-    def __init__(self, folder: Path, mode: str) -> None:
+    def __init__(
+        self, folder: Path, mode: str, parameters: Path, referred: Mapping[str, str]
+    ) -> None:
         self.issued_file = folder / "issued"
         self.folder = folder / "outputs" / "leaky"
         command = [sys.executable, "-m", "gp_helpers.cli.main", "run", "--quiet"]
-        command += ["--env", str(LEAKY / "leaky.yaml"), "--run-id", "leaky"]
+        command += ["--env", str(parameters), "--run-id", "leaky"]
         command += ["--outputs", str(folder / "outputs")]
         self.process = subprocess.Popen(
             command,
             cwd=ROOT,
             env=os.environ
             | {"LEAKY_FOLDER": str(LEAKY), "LEAKY_MODE": mode, "LEAKY_API_KEY": KEY}
-            | {"LEAKY_ISSUED": str(self.issued_file)},
+            | {"LEAKY_ISSUED": str(self.issued_file)}
+            | referred,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -71,6 +87,38 @@ class LeakyRun:
         return {KEY, *self.issued_file.read_text().split()}
 
 
+@contextlib.contextmanager
+def deployed(folder: Path, mode: str) -> Iterator[dict[str, str]]:
+    """The leaky application as a deployment; gives its parameter file and what that refers to."""
+    data = yaml.safe_load((LEAKY / "leaky.yaml").read_text())
+    target = data["target"] | {"kind": "deployment", "limits": {"seconds": 60}}
+    del target["path"], target["applications"]
+    text = yaml.safe_dump(data | {"target": target}, allow_unicode=True)
+    text = text.replace("{backend.url}", "${LEAKY_URL}").replace(
+        "{backend.ws_url}", "${LEAKY_SOCKET_URL}"
+    )
+    (folder / "deployed.yaml").write_text(text)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "uvicorn", "--fd", str(listening.fileno()), "leaky:app"],
+            cwd=LEAKY,
+            env=os.environ
+            | {"LEAKY_MODE": mode, "LEAKY_API_KEY": KEY, "LEAKY_ISSUED": str(folder / "issued")},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            pass_fds=[listening.fileno()],
+        )
+    try:
+        yield {
+            "LEAKY_URL": f"http://127.0.0.1:{port}",
+            "LEAKY_SOCKET_URL": f"ws://127.0.0.1:{port}",
+        }
+    finally:
+        process.kill()
+        process.wait()
+
+
 def children_of(pid: int) -> list[int]:
     return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
@@ -85,26 +133,35 @@ def stop(run: LeakyRun, how: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mode", "how", "status"),
+    ("kind", "mode", "how", "status"),
     [
-        ("answers", None, 1),
-        ("dies", None, 1),
-        ("waits", "interrupted", 130),
-        ("waits", "kernels killed", 2),
-        ("waits", "killed", -9),
+        ("asgi", "answers", None, 1),
+        ("asgi", "dies", None, 1),
+        ("asgi", "waits", "interrupted", 130),
+        ("asgi", "waits", "kernels killed", 2),
+        ("asgi", "waits", "killed", -9),
+        ("deployment", "dies", None, 1),
     ],
 )
 def test_no_output_holds_a_secret(
-    mode: str, how: str | None, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kind: str,
+    mode: str,
+    how: str | None,
+    status: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("LEAKY_API_KEY", KEY)
-    run = LeakyRun(tmp_path, mode)
-    try:
+    with contextlib.ExitStack() as stack:
+        parameters, referred = LEAKY / "leaky.yaml", {}
+        if kind == "deployment":
+            referred = stack.enter_context(deployed(tmp_path, mode))
+            parameters = tmp_path / "deployed.yaml"
+        run = LeakyRun(tmp_path, mode, parameters, referred)
+        stack.callback(run.process.kill)
         if how is not None:
             stop(run, how)
         said = run.finish()
-    finally:
-        run.process.kill()
     assert run.process.returncode == status, said
     secrets = run.secrets()
     assert len(secrets) >= 4
@@ -127,10 +184,84 @@ def test_no_output_holds_a_secret(
     assert "‹environment " in history
     assert "‹token " in history
     assert read_run(run.folder).verdicts["cases"][1]["outcome"] != "pass"
-    if mode == "answers":
+    if kind == "asgi" and mode == "answers":
         # What the application printed is kept, without its secrets.
         log = (run.folder / "logs" / f"{JOURNEY}.trial.1" / "backend-1.log").read_text()
         assert [
             word for word in ("told: ‹token ", "and again: ", "‹cookie ") if word not in log
         ] == []
     assert list((run.folder / "logs").glob(".*")) == []
+
+
+class Overheard:
+    """What the requests of a client hold that must not leave, taken off the wire."""
+
+    def __init__(self) -> None:
+        self.secrets: dict[str, set[str]] = {}
+
+    async def take(self, request: httpx.Request) -> None:
+        for name, value in request.headers.items():
+            if name in ("authorization", "x-service-secret", "x-golden-path-secret", "cookie"):
+                self._add(name, value.removeprefix("Bearer "))
+        with contextlib.suppress(ValueError, httpx.RequestNotRead):
+            said = json.loads(request.content)
+            for name, value in said.items() if isinstance(said, dict) else ():
+                if "password" in name or "token" in name:
+                    self._add(name, str(value))
+
+    def _add(self, name: str, value: str) -> None:
+        self.secrets.setdefault(name, set()).add(value)
+
+
+def embedded_run(outputs: Path, case: str, target: dict[str, Any]) -> tuple[Path, Overheard]:
+    """A run of one trial on the embedded platform, and its secrets."""
+    parameters = validate(
+        {"target": {"kind": "embedded", **target}, "cases": [case]}, source="test"
+    )
+    heard = Overheard()
+
+    async def trial(folder: Path) -> None:
+        async with new_client() as http:
+            http.event_hooks["request"].append(heard.take)
+            plan = Plan(case, parameters, defects_for(parameters, case), 1, 1, folder)
+            await run_trial(plan, 1, http)
+
+    with RunFolder.create(outputs, parameters, environment="e", run_id="ours") as run:
+        asyncio.run(trial(run.path))
+        finalise(run)
+    return run.path, heard
+
+
+@pytest.mark.parametrize(
+    ("case", "target", "outcome"),
+    [
+        ("auth.context_isolation", {"isolation": "thread"}, "fail"),
+        ("journey.error_recovery", {"wiring": "remediated"}, "pass"),
+    ],
+    ids=["failing", "with services that die"],
+)
+def test_no_secret_of_the_embedded_platform_is_in_an_output(
+    case: str,
+    target: dict[str, Any],
+    outcome: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.undo()  # the suites' own checks
+    platforms = []
+    made = embedded._Secrets
+
+    def noted(*secrets: str) -> Any:
+        platforms.append(secrets)
+        return made(*secrets)
+
+    monkeypatch.setattr(embedded, "_Secrets", noted)
+    path, heard = embedded_run(tmp_path, case, target)
+    [judged] = read_run(path).verdicts["cases"]
+    assert (judged["outcome"], judged["trials"][0]["unfinished"]) == (outcome, None)
+    assert heard.secrets.keys() >= {"authorization", "password"}
+    secrets = set().union(*heard.secrets.values(), *platforms) - {NO_SECRET}
+    assert len(platforms) == 1
+    assert scan(bundle(path).path, secrets).findings == ()
+    assert scan(path, secrets).findings == ()
+    assert list((path / "logs").rglob("*.log"))
