@@ -31,7 +31,7 @@ from gp_helpers.execution.saving import Save
 
 _TIMEOUT_TAG = "timeout="
 _AUTOSAVE_S = 1.0
-_SAVING_SHARE = 0.05
+_SAVING_SHARE = 0.01
 """Saving before the end takes at most this share of the time."""
 _PAPERMILL_STATUS = {CellOutcome.COMPLETED: "completed", CellOutcome.NOT_RUN: "pending"}
 
@@ -112,7 +112,7 @@ class NotebookRun:
         """
         started = self._loop.time()
         self._prepare()
-        self._save(self._notebook)
+        self._save(self._notebook, False)
         autosave = self._loop.create_task(self._autosave(session))
         is_polite = True
         try:
@@ -290,13 +290,13 @@ class NotebookRun:
         self._notebook.metadata["papermill"].update(
             end_time=_now(), duration=self._loop.time() - started
         )
-        self._try_to_save()
+        self._try_to_save(is_finished=True)
 
-    def _try_to_save(self) -> None:
+    def _try_to_save(self, *, is_finished: bool = False) -> None:
         """Save; what cannot be saved now is tried again later, and told at the end."""
         began = self._loop.time()
         try:
-            self._save(self._notebook)
+            self._save(self._notebook, is_finished)
             self._save_error = None
         except OSError as error:
             self._save_error = error

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 from nbformat import NotebookNode
 from nbformat.v4 import writes_json
+from nbformat.v4.nbjson import BytesEncoder
 
-Save = Callable[[NotebookNode], None]
-"""Saves a notebook; raises ``OSError`` if it cannot."""
+Save = Callable[[NotebookNode, bool], None]
+"""Saves a notebook; raises ``OSError`` if it cannot.
+
+The flag says whether it is finished: then it is written as Jupyter writes notebooks, a line of
+text on a line, and until then on one line, which takes a fifth of the time.
+"""
 
 
 def saved_whole(destination: Path) -> Save:
     """A save that replaces ``destination`` in one step."""
 
-    def save(notebook: NotebookNode) -> None:
+    def save(notebook: NotebookNode, is_finished: bool) -> None:
         destination.parent.mkdir(parents=True, exist_ok=True)
         unfinished = destination.with_name(f".{destination.name}.unfinished")
         try:
-            unfinished.write_text(writes_json(notebook) + "\n", encoding="utf-8")
+            text = writes_json(notebook) if is_finished else _on_one_line(notebook)
+            unfinished.write_text(text + "\n", encoding="utf-8")
             os.replace(unfinished, destination)
         except OSError:
             unfinished.unlink(missing_ok=True)
@@ -29,10 +36,14 @@ def saved_whole(destination: Path) -> Save:
     return save
 
 
+def _on_one_line(notebook: NotebookNode) -> str:
+    return json.dumps(notebook, ensure_ascii=False, cls=BytesEncoder)
+
+
 def saved_by_papermill(destination: str) -> Save:
     """A save through papermill's writers, for what is not a local file (``s3://…``)."""
 
-    def save(notebook: NotebookNode) -> None:
+    def save(notebook: NotebookNode, _: bool) -> None:
         from papermill.iorw import write_ipynb
 
         write_ipynb(notebook, destination)
@@ -43,7 +54,7 @@ def saved_by_papermill(destination: str) -> Save:
 def save_for(destination: str | None) -> Save:
     """The right save for a destination as papermill names it; None: nothing is saved."""
     if destination is None:
-        return lambda _: None
+        return lambda *_: None
     if "://" in destination:
         return saved_by_papermill(destination)
     return saved_whole(Path(destination))
