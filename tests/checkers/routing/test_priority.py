@@ -58,7 +58,7 @@ def test_one_that_had_started_already_does_not_overtake() -> None:
     assert claim(judgement, "urgent_starts_first").state is ClaimState.HELD
 
 
-@pytest.mark.parametrize("lost", ["normal: busy", "normal: two"])
+@pytest.mark.parametrize("lost", ["normal: busy", "normal: two", "high: urgent"])
 def test_a_request_that_was_queued_and_started_and_is_not_answered(lost: str) -> None:
     judgement = check(made(lost=lost).history)
     assert findings(judgement) == {"ROUTING_REQUEST_LOST"}
