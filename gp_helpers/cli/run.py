@@ -11,12 +11,12 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gp_helpers.cli.places import notebooks_folder
 from gp_helpers.cli.progress import Progress
+from gp_helpers.cli.selecting import Selected, environments, selected, twin
 from gp_helpers.cli.tables import print_comparison, print_run, print_secrets
 from gp_helpers.evidence import (
     EvidenceError,
@@ -31,28 +31,14 @@ from gp_helpers.evidence.folder import CONTRASTS_VARIABLE, RUN_VARIABLE
 from gp_helpers.execution import ExecutionError, ExitReason, NotebookJob, NotebookResult, execute
 from gp_helpers.parameters import (
     DeploymentTarget,
-    EmbeddedTarget,
     Expectation,
     ParameterError,
-    Parameters,
-    load,
-    validate,
 )
-from gp_helpers.plan import SUITES, CaseInfo, Suite, UnknownNameError, case_info, select
+from gp_helpers.plan import SUITES
 from gp_helpers.targets.opening import PRELOAD, runs_as_processes
 
-REMEDIATED = "remediated"
 SECONDS_A_CASE = 30.0
 """What a case with its contrast may take in a notebook before the deadline counts it as hung."""
-
-
-@dataclass(frozen=True)
-class Selected:
-    """One environment, with what the command line changed about it."""
-
-    name: str
-    parameters: Parameters
-    cases: tuple[CaseInfo, ...]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -91,7 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> ExitStatus:
     """Run, finalise, print, and exit by the recorded verdicts."""
-    chosen = [_selected(name, options) for name in _environments(options)]
+    chosen = [selected(name, options) for name in environments(options)]
     if options.run_id and len(chosen) > 1:
         raise ParameterError("--run-id", ["names one folder; give one --env with it"])
     began = time.perf_counter()
@@ -119,57 +105,6 @@ _WORST_FIRST = (
 def _worst(statuses: Any) -> ExitStatus:
     seen = set(statuses)
     return next((status for status in _WORST_FIRST if status in seen), ExitStatus.MET)
-
-
-def _environments(options: argparse.Namespace) -> Sequence[str]:
-    if options.env:
-        return list(dict.fromkeys(options.env))
-    return ["remediated" if options.expect == "remediated" else "as_reported"]
-
-
-def _selected(name: str, options: argparse.Namespace) -> Selected:
-    """An environment with the command line's changes, validated like a file."""
-    data = load(name).as_json()
-    if options.wiring or options.defect or options.isolation:
-        if data.get("target", {}).get("kind", "embedded") != "embedded":
-            raise ParameterError(
-                f"--env {name}", ["--wiring, --defect and --isolation concern the embedded target"]
-            )
-        target = dict(data["target"])
-        target |= {"wiring": options.wiring} if options.wiring else {}
-        target |= {"wiring": {"defects": options.defect}} if options.defect else {}
-        target |= {"isolation": options.isolation} if options.isolation else {}
-        data["target"] = target
-    for suite in options.suite:
-        if suite not in list(Suite):
-            raise UnknownNameError("suite", suite, list(Suite))
-    for case in options.case:
-        case_info(case)
-    expected = "pass" if options.expect == "remediated" else options.expect
-    changes = {
-        "cases": [*options.suite, *options.case] or None,
-        "seed": options.seed,
-        "trials": options.trials,
-        "concurrent_users": options.users,
-        "expectation": expected,
-    }
-    data |= {key: value for key, value in changes.items() if value is not None}
-    parameters = validate(data, source=f"--env {name} with the command line's options")
-    _check_defects(parameters)
-    cases = select(parameters.cases)
-    return Selected(name, parameters, cases)
-
-
-def _check_defects(parameters: Parameters) -> None:
-    if not isinstance(parameters.target, EmbeddedTarget):
-        return
-    from gp_helpers.platform.wiring import UnknownDefect
-    from gp_helpers.targets.embedded import defects_on
-
-    try:
-        defects_on(parameters.target, select(())[0].id)
-    except UnknownDefect as error:
-        raise ParameterError("target.wiring.defects", [str(error)]) from None
 
 
 def _run_all(
@@ -250,55 +185,31 @@ def _in_order(chosen: Sequence[Selected], runs: Sequence[RunFolder]) -> list[Not
     Within a run the last suites take longest, and what begins first ends first.
     """
     folders = {one.name: run.path for one, run in zip(chosen, runs, strict=True)}
-    pairs = [(one, run, _twin(one, chosen)) for one, run in zip(chosen, runs, strict=True)]
+    pairs = [(one, run, twin(one, chosen)) for one, run in zip(chosen, runs, strict=True)]
     pairs.sort(key=lambda pair: pair[2] is not None)
     return [
         job
-        for one, run, twin in pairs
-        for job in reversed(_jobs(one, run, folders[twin] if twin is not None else None))
+        for one, run, beside in pairs
+        for job in reversed(_jobs(one, run, folders[beside] if beside is not None else None))
     ]
 
 
-def _twin(one: Selected, chosen: Sequence[Selected]) -> str | None:
-    """The environment whose trials are this one's contrasts: all the same, but for no defects."""
-    target = one.parameters.target
-    if not isinstance(target, EmbeddedTarget) or target.wiring == REMEDIATED:
-        return None
-    own = _but_for_the_wiring(one.parameters)
-    for other in chosen:
-        theirs = other.parameters.target
-        if (
-            isinstance(theirs, EmbeddedTarget)
-            and theirs.wiring == REMEDIATED
-            and _but_for_the_wiring(other.parameters) == own
-        ):
-            return other.name
-    return None
-
-
-def _but_for_the_wiring(parameters: Parameters) -> dict[str, Any]:
-    data = parameters.as_json()
-    target = {key: value for key, value in data["target"].items() if key != "wiring"}
-    kept = {key: value for key, value in data.items() if key not in ("expectation", "cases")}
-    return kept | {"target": target}
-
-
-def _jobs(selected: Selected, run: RunFolder, contrasts: Path | None) -> list[NotebookJob]:
+def _jobs(one: Selected, run: RunFolder, contrasts: Path | None) -> list[NotebookJob]:
     """A notebook for each suite that has a selected case, in the plan's order."""
     beside = {} if contrasts is None else {CONTRASTS_VARIABLE: str(contrasts.resolve())}
     jobs = []
     for suite, info in SUITES.items():
-        cases = [case.id for case in selected.cases if case.suite is suite]
+        cases = [case.id for case in one.cases if case.suite is suite]
         if not cases:
             continue
-        parameters = selected.parameters.as_json() | {"cases": cases}
+        parameters = one.parameters.as_json() | {"cases": cases}
         jobs.append(
             NotebookJob(
                 notebooks_folder() / f"{info.notebook}.ipynb",
                 run.notebook_path(info.notebook),
                 parameters,
                 {RUN_VARIABLE: str(run.path.resolve())} | beside,
-                SECONDS_A_CASE * len(cases) * (1 + selected.parameters.trials),
+                SECONDS_A_CASE * len(cases) * (1 + one.parameters.trials),
                 Path.cwd(),
             )
         )
