@@ -49,6 +49,7 @@ class PerformanceUnderLoad(Case):
         "deployment": ("work_does_not_grow",),
         "asgi": ("work_does_not_grow",),
     }
+    optional_without = {"websocket.ready": ("connected",)}  # noqa: RUF012
 
     user: Person
     background: list[Person]

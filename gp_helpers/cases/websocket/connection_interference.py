@@ -27,6 +27,7 @@ class ConnectionInterference(Case):
     """A gateway that was not written here may ask nobody about a token."""
     optional_without: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "websocket.event_owner": ("own_events",),
+        "websocket.ready": ("connected",),
         "auth_hop": ("faults_were_felt",),
     }
 
