@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from gp_helpers.evidence.environment import without_secrets
 from gp_helpers.history import Kind
 from gp_helpers.probes import NotDescribedError
+from gp_helpers.targets.transports import Channel, Handshake, transport
 from tests.targets.conftest import PASSWORD, TOKEN, SmallPlatform, described, opened
 from tests.targets.people import somebody
 
@@ -121,6 +123,52 @@ async def test_the_socket_gets_the_token_where_it_wants_it(
         assert await socket.wait_ready(5.0)
         assert platform.presented == [place]
         assert TOKEN not in str(lab.kinds(*Kind))
+
+
+async def test_users_come_from_a_file(platform: SmallPlatform, tmp_path: Path) -> None:
+    file = tmp_path / "accounts.yaml"
+    file.write_text(f"- {{email: grace, password: {PASSWORD}}}\n- {{email: mary, password: no}}\n")
+    async with opened(described(platform.port, accounts={"file": str(file)})) as lab:
+        people = [somebody(), somebody(2)]
+        for person in people:
+            await lab.client.register(person)
+            await lab.client.log_in(person)
+        assert [one["user"] for one in platform.logins] == ["grace", "mary"]
+        assert [person.access_token for person in people] == [TOKEN, None]
+
+
+class Shouting:
+    """A transport of somebody's own: what it sends is wrapped, what comes is JSON."""
+
+    def __init__(self) -> None:
+        self._json = transport("json")
+
+    async def open(self, handshake: Handshake) -> Channel:
+        return _Shouted(await self._json.open(handshake))
+
+
+class _Shouted:
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self.subprotocol = channel.subprotocol
+        self.receive, self.close, self.abort = channel.receive, channel.close, channel.abort
+
+    async def send(self, message: Any) -> None:
+        await self._channel.send({**message, "words": message["words"].upper()})
+
+
+async def test_a_transport_of_ones_own_carries_the_messages(platform: SmallPlatform) -> None:
+    stated = described(platform.port)
+    stated["websocket"]["transport"] = f"{__name__}:Shouting"
+    async with opened(stated) as lab:
+        person = somebody()
+        await lab.client.register(person)
+        await lab.client.log_in(person)
+        socket, _ = await lab.client.connect(person)
+        assert socket is not None
+        question = await lab.client.ask(socket, "tea?")
+        await socket.wait_for_answer(question.request_id, 5.0)
+        assert socket.answer_to(question.request_id) == "About 'TEA?': the kettle is on."
 
 
 async def test_events_and_a_streamed_answer_are_put_together(platform: SmallPlatform) -> None:

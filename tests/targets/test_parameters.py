@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from jsonschema import Draft202012Validator
 
 from gp_helpers.cli.main import main
 from gp_helpers.parameters import (
@@ -190,6 +192,34 @@ def test_the_published_schema_is_the_current_one() -> None:
 def test_every_file_that_ships_is_valid_and_keeps_its_references(path: Path) -> None:
     parameters = load(str(path))
     assert validate(parameters.as_json(), source="again") == parameters
+
+
+SCHEMA = ROOT / "docs/parameters.schema.json"
+DESK = ROOT / "tests/targets/desk/desk.yaml"
+
+
+def _complaints(data: Any) -> list[str]:
+    """What an editor that knows the schema underlines."""
+    validator = Draft202012Validator(json.loads(SCHEMA.read_text()))
+    return [str(error) for error in validator.iter_errors(data)]
+
+
+@pytest.mark.parametrize(
+    "path", [*sorted((ROOT / "parameters").rglob("*.yaml")), DESK], ids=lambda path: path.stem
+)
+def test_an_editor_finds_nothing_wrong_with_a_right_file(path: Path) -> None:
+    named = re.match(r"# yaml-language-server: \$schema=(\S+)\n", path.read_text())
+    assert named is None or (path.parent / named[1]).resolve() == SCHEMA
+    assert _complaints(yaml.safe_load(path.read_text())) == []
+
+
+def test_an_editor_finds_a_misspelt_key_and_a_value_that_is_not_allowed() -> None:
+    data = yaml.safe_load(DESK.read_text())
+    data["target"]["websocket"]["correlat"] = data["target"]["websocket"].pop("correlate")
+    data["expectation"] = "hope"
+    complaints = "\n".join(_complaints(data))
+    assert "correlat" in complaints
+    assert "'hope' is not one of ['reproduce', 'pass', 'none']" in complaints
 
 
 def test_references_are_resolved_all_at_once_and_named_if_missing() -> None:
