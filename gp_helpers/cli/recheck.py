@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from gp_helpers.evidence import ExitStatus, recheck
+from gp_helpers.evidence.differences import printable
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,11 +24,11 @@ def run(options: argparse.Namespace) -> ExitStatus:
         print(difference)
     result = "everything agrees" if found.holds else f"{len(found.differences)} differences"
     print(
-        f"{found.run}: {result}; {found.histories} histories, {found.entries} entries, "
+        f"{printable(found.run)}: {result}; {found.histories} histories, {found.entries} entries, "
         f"{found.seconds:.1f} s"
     )
     if found.digest is not None:
         print(f"digest {found.digest}")
     for note in found.notes:
-        print(f"note: {note}")
+        print(f"note: {printable(note)}")
     return ExitStatus.MET if found.holds else ExitStatus.NOT_MET

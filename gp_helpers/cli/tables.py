@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gp_helpers.evidence import Comparison, SecretScan
+from gp_helpers.evidence.differences import printable
 
 AS_RECORDED = "note: verdicts as they were recorded, not derived again (--recheck does)"
 _SHOWN = {"pass": "PASS", "fail": "FAIL", "inconclusive": "INCONCLUSIVE", "error": "ERROR"}
@@ -39,18 +40,19 @@ def print_run(verdicts: Mapping[str, Any]) -> None:
 
 def print_comparison(comparison: Comparison) -> None:
     """Two runs side by side: before, after, seconds, and what became of the case."""
-    before = comparison.before.verdicts["environment"]
-    after = comparison.after.verdicts["environment"]
+    before = printable(str(comparison.before.verdicts["environment"]))
+    after = printable(str(comparison.after.verdicts["environment"]))
     print(f"{'case':36} {before:>12} {after:>12} {'seconds':>12}  findings before")
     for case in comparison.cases:
         took = f"{seconds(case.seconds_before)} {seconds(case.seconds_after)}"
         print(
             f"{case.case:36} {shown(case.before):>12} {shown(case.after):>12} {took:>12}  "
-            f"{', '.join(case.findings_before)}"
+            f"{printable(', '.join(case.findings_before))}"
         )
     for reading in (comparison.before, comparison.after):
         if reading.verdicts.get("partial"):
-            print(f"PARTIAL: {reading.verdicts['run']}: {reading.verdicts['partial']}")
+            partial = f"PARTIAL: {reading.verdicts['run']}: {reading.verdicts['partial']}"
+            print(printable(partial))
     counted = {change: len(comparison.of(change)) for change in dict.fromkeys(
         case.change for case in comparison.cases
     )}  # fmt: skip
