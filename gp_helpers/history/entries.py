@@ -20,7 +20,8 @@ class Kind(StrEnum):
     """What an entry tells; the data that each kind carries stands beside it."""
 
     TRIAL_STARTED = "trial_started"
-    """The header: case, role, trial, seed, target, abilities, thresholds, wall time."""
+    """The header: case, role, trial, seed, target and what it lacks, checks of components that are
+    owed, thresholds, wall time."""
     TRIAL_ENDED = "trial_ended"
     """``outcome``: completed, failed (with ``error``) or interrupted."""
     STEP_STARTED = "step_started"

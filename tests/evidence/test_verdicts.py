@@ -128,6 +128,8 @@ def test_an_unreadable_history_is_an_error_that_names_the_line(tmp_path: Path) -
         {"case": 7},
         {"thresholds": [1]},
         {"optional_claims": 3},
+        {"components": 3},
+        {"components": [["auth"], {}]},
         {"wall": "yesterday"},
         {"seed": {"a": 1}},
     ],
