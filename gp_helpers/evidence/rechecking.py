@@ -16,11 +16,11 @@ from typing import Any
 from gp_helpers.evidence.differences import (
     Difference,
     DifferenceKind,
-    short,
     verdict_differences,
 )
 from gp_helpers.evidence.environment import workbook_version
 from gp_helpers.evidence.environment_types import ill_typed
+from gp_helpers.evidence.examining import contradicted, examine_all
 from gp_helpers.evidence.folder import ENVIRONMENT_FILE, parse_history_name
 from gp_helpers.evidence.manifest import (
     MANIFEST_FILE,
@@ -31,17 +31,15 @@ from gp_helpers.evidence.manifest import (
     root_digest,
 )
 from gp_helpers.evidence.reading import VERDICTS_FILE, Reading, as_left, read_run
-from gp_helpers.evidence.rederiving import derived_texts, exchanges_of, not_derived
+from gp_helpers.evidence.rederiving import derived_texts, not_derived
 from gp_helpers.evidence.source import DamagedFileError, Evidence, open_evidence
 from gp_helpers.evidence.stated import (
-    Stated,
     in_environment,
-    in_header,
     left_out,
     parameters_in,
 )
-from gp_helpers.evidence.verdicts import TrialResult, assemble, stated_in, trials_of
-from gp_helpers.history import History, no_collection
+from gp_helpers.evidence.verdicts import TrialResult, assemble, recorded_trials, stated_in
+from gp_helpers.history import no_collection
 from gp_helpers.parameters import Parameters
 from gp_helpers.plan import CASES
 
@@ -192,15 +190,8 @@ def _parameters(
         told = f"what it states cannot be held against its parameters: {error}"
         return None, [Difference(DifferenceKind.STATED, ENVIRONMENT_FILE, None, told)]
     return parameters, [
-        _contradicted(ENVIRONMENT_FILE, None, one)
-        for one in in_environment(environment, parameters)
+        contradicted(ENVIRONMENT_FILE, None, one) for one in in_environment(environment, parameters)
     ]
-
-
-def _contradicted(file: str, line: str | None, one: Stated) -> Difference:
-    key, stated, follows = one
-    told = f"{key} is stated as {short(stated)}, its parameters say {short(follows)}"
-    return Difference(DifferenceKind.STATED, file, line, told)
 
 
 class _Reader:
@@ -247,28 +238,11 @@ class _Reader:
                 self._found.append(
                     Difference(DifferenceKind.HISTORY, name, None, "does not name a case")
                 )
-        for result, history, contrast in trials_of(self._evidence.names(), self.read):
-            self.exchanges.extend(exchanges_of(result, history, contrast))
-            if not len(history) and result.unfinished and history.truncated is None:
-                self._unreadable(result.unfinished)
-            if result.contrast_unreadable:
-                self._unreadable(result.contrast_unreadable)
-            self._hold_against_parameters(result, "trial", history)
-            if contrast is not None:
-                self._hold_against_parameters(result, "contrast", contrast)
-            yield result
-
-    def _hold_against_parameters(self, result: TrialResult, role: str, history: History) -> None:
-        if self._parameters is None:
-            return
-        file = f"histories/{result.case}.{role}.{result.number}.jsonl"
-        stated = in_header(history.header, result.case, role, result.number, self._parameters)
-        self._found.extend(_contradicted(file, "1", one) for one in stated)
-
-    def _unreadable(self, told: str) -> None:
-        place, _, what = told.partition(": ")
-        file, _, line = place.partition(", line ")
-        self._found.append(Difference(DifferenceKind.HISTORY, file, line or None, what))
+        recorded = recorded_trials(self._evidence.names(), self.read)
+        for one in examine_all(recorded, self._parameters):
+            self.exchanges.extend(one.exchanges)
+            self._found.extend(one.differences)
+            yield one.result
 
     def check_the_others(self) -> None:
         """Hold every file that was not read yet against the manifest."""

@@ -108,13 +108,25 @@ def _unfinished(history: History) -> str | None:
     return None
 
 
-def trials_of(
-    names: Sequence[str], read: Callable[[str], bytes | None]
-) -> Iterator[tuple[TrialResult, History, History | None]]:
-    """Every trial among these files, judged, with its history and its contrast's.
+@dataclass(frozen=True, slots=True)
+class RecordedTrial:
+    """The files of a trial: its history and, if there is one that can be had, its contrast's."""
 
-    One at a time, since they may be large. ``read`` gives a file's content, None if it cannot.
-    """
+    name: str
+    content: bytes
+    beside: str | None
+    contrast: bytes | None
+
+    @property
+    def size(self) -> int:
+        """Bytes of both."""
+        return len(self.content) + len(self.contrast or b"")
+
+
+def recorded_trials(
+    names: Sequence[str], read: Callable[[str], bytes | None]
+) -> Iterator[RecordedTrial]:
+    """Every trial among these files. ``read`` gives a file's content, None if it cannot."""
     histories = {
         parsed: name
         for name in names
@@ -125,21 +137,35 @@ def trials_of(
         content = read(name) if role == "trial" else None
         if content is None:
             continue
-        result, history = judged(name, content)
         beside = histories.get((case, "contrast", number))
-        content = read(beside) if beside is not None else None
-        contrast = None
-        if beside is not None and content is not None:
-            result.has_contrast = True
-            try:
-                contrast = parse(content, beside)
-                result.divergence = _divergence(history, contrast)
-            except HistoryReadError as error:
-                result.contrast_unreadable = str(error)
-            except Exception as error:  # what a damaged entry holds must not end the report
-                told = f"cannot be compared: {type(error).__name__}: {error}"
-                result.contrast_unreadable = f"{beside}: {told}"
-        yield result, history, contrast
+        yield RecordedTrial(name, content, beside, read(beside) if beside is not None else None)
+
+
+def judged_pair(recorded: RecordedTrial) -> tuple[TrialResult, History, History | None]:
+    """A trial, judged, with its history and its contrast's."""
+    result, history = judged(recorded.name, recorded.content)
+    contrast = None
+    if recorded.beside is not None and recorded.contrast is not None:
+        result.has_contrast = True
+        try:
+            contrast = parse(recorded.contrast, recorded.beside)
+            result.divergence = _divergence(history, contrast)
+        except HistoryReadError as error:
+            result.contrast_unreadable = str(error)
+        except Exception as error:  # what a damaged entry holds must not end the report
+            told = f"cannot be compared: {type(error).__name__}: {error}"
+            result.contrast_unreadable = f"{recorded.beside}: {told}"
+    return result, history, contrast
+
+
+def trials_of(
+    names: Sequence[str], read: Callable[[str], bytes | None]
+) -> Iterator[tuple[TrialResult, History, History | None]]:
+    """Every trial among these files, judged, with its history and its contrast's.
+
+    One at a time, since they may be large. ``read`` gives a file's content, None if it cannot.
+    """
+    return map(judged_pair, recorded_trials(names, read))
 
 
 def stated_in(names: Sequence[str], read: Callable[[str], bytes | None]) -> dict[str, Any]:
