@@ -23,7 +23,7 @@ from gp_helpers.evidence import environment_secrets
 from gp_helpers.history import History, Redactor
 from gp_helpers.parameters import DeploymentTarget, EmbeddedTarget, Parameters
 from gp_helpers.probes import new_client
-from gp_helpers.targets import open_target
+from gp_helpers.targets import open_target, prepare, runs_as_processes
 from gp_helpers.targets.tls import verification
 
 
@@ -124,7 +124,11 @@ def run_plans(
     plans: Iterable[Plan], *, jobs: int, progress: Callable[[TrialResult], None] | None = None
 ) -> list[TrialResult]:
     """Run many plans side by side in ``jobs`` processes; the results in the order of the plans."""
+    plans = list(plans)
     results: list[TrialResult] = []
+    for target in {id(plan.parameters): plan.parameters.target for plan in plans}.values():
+        if not runs_as_processes(target):
+            prepare(target)  # once, before the pool is forked
     with (
         TemporaryDirectory(prefix="golden-path-") as shared,
         ProcessPoolExecutor(max_workers=jobs) as pool,

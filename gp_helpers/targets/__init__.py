@@ -1,6 +1,6 @@
 """Targets: what the probes talk to, described and running."""
 
-from gp_helpers.targets.opening import open_target, prepare
+from gp_helpers.targets.opening import open_target, prepare, runs_as_processes
 from gp_helpers.targets.running import (
     Ability,
     Arrangement,
@@ -21,4 +21,5 @@ __all__ = [
     "Unavailable",
     "open_target",
     "prepare",
+    "runs_as_processes",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
+from importlib import import_module
 from pathlib import Path
 
 import httpx
@@ -24,11 +25,14 @@ PRELOAD = (
 
 
 def prepare(target: EmbeddedTarget | AsgiTarget | DeploymentTarget) -> None:
-    """Do ahead of the first trial what takes long (blocking): warm the processes' parent."""
+    """Do ahead of the first trial what takes long (blocking): import what its services need."""
     if runs_as_processes(target):
         from gp_helpers.cloud_run.zygote_owner import warm_zygote
 
         warm_zygote(PRELOAD)
+    elif isinstance(target, EmbeddedTarget):
+        for name in (*PRELOAD, "gp_helpers.targets.embedded"):
+            import_module(name.partition(":")[0])
 
 
 def runs_as_processes(target: EmbeddedTarget | AsgiTarget | DeploymentTarget) -> bool:
