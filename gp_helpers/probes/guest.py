@@ -9,6 +9,7 @@ import asyncio
 import fcntl
 import json
 import os
+import re
 import time
 import urllib.parse
 from collections.abc import Callable, Iterator
@@ -18,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from gp_helpers.parameters.description import Limits
+
+_DEFAULT_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 
 
 class LimitReachedError(Exception):
@@ -118,7 +121,7 @@ class Guest:
             self._began = spent.began
             turn = self._turn(spent, now)
             try:
-                self._hold(spent, host, limit, wanted(spent), turn)
+                self._hold(spent, url, limit, wanted(spent), turn)
             except LimitReachedError:
                 spent.refused += 1
                 raise
@@ -134,12 +137,12 @@ class Guest:
         has_rate = self.limits is not None and self.limits.rate_per_s is not None
         return max(spent.next_slot, now) if has_rate else now
 
-    def _hold(self, spent: Spent, host: str, limit: str, wanted: int, when: float) -> None:
+    def _hold(self, spent: Spent, url: str, limit: str, wanted: int, when: float) -> None:
         limits = self.limits
         if limits is None:
             return
-        if limits.hosts and host not in limits.hosts and _name_of(host) not in limits.hosts:
-            raise _not_sent("hosts", ", ".join(limits.hosts), host)
+        if limits.hosts and not {one.casefold() for one in limits.hosts} & _names_of(url):
+            raise _not_sent("hosts", ", ".join(limits.hosts), host_of(url))
         allowed = getattr(limits, limit)
         if wanted > allowed:
             raise _not_sent(limit, allowed, wanted)
@@ -184,5 +187,9 @@ def host_of(url: str) -> str:
     return urllib.parse.urlsplit(url).netloc.rpartition("@")[2]
 
 
-def _name_of(host: str) -> str:
-    return host if host.endswith("]") else host.rsplit(":", 1)[0]
+def _names_of(url: str) -> set[str]:
+    """How a target may name the host of a URL: with its port, the default one too, or without."""
+    host = host_of(url).casefold()
+    if re.search(r":\d*$", host):
+        return {host, host.rpartition(":")[0]}
+    return {host, f"{host}:{_DEFAULT_PORTS.get(urllib.parse.urlsplit(url).scheme)}"}

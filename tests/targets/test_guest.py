@@ -53,8 +53,17 @@ async def test_what_goes_beyond_a_limit_is_not_sent(limits: dict[str, Any], limi
 
 
 async def test_a_host_is_named_with_or_without_its_port() -> None:
-    for hosts in (["a.example"], ["a.example:8000"]):
-        await ask(Guest(Limits(hosts=tuple(hosts))))
+    for host in ("a.example", "a.example:8000", "A.example"):
+        await ask(Guest(Limits(hosts=(host,))))
+    for host, url in (
+        ("a.example:443", "wss://a.example/x"),
+        ("a.example", "https://a.example:443/x"),
+        ("[::1]:80", "http://[::1]/x"),
+        ("[::1]", "http://[::1]:8000/x"),
+    ):
+        await ask(Guest(Limits(hosts=(host,))), url)
+    with pytest.raises(LimitReachedError):
+        await ask(Guest(Limits(hosts=("a.example:443",))), "ws://a.example/x")
     with pytest.raises(LimitReachedError):
         await ask(Guest(Limits(hosts=("a.example:8001",))))
     with pytest.raises(LimitReachedError):
