@@ -11,6 +11,9 @@ from pathlib import Path
 from gp_helpers.cli.tables import AS_RECORDED, print_comparison
 from gp_helpers.evidence import ExitStatus, compare
 
+MOST_SHOWN = 5
+"""Differences of a run; `golden-path recheck` shows all."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
@@ -37,6 +40,9 @@ def run(options: argparse.Namespace) -> ExitStatus:
                 )
         if not options.recheck:
             print(AS_RECORDED)
-    for difference in comparison.differences:
-        print(f"differs: {difference}", file=sys.stderr)
+    for reading in (comparison.before, comparison.after):
+        for difference in reading.differences[:MOST_SHOWN]:
+            print(f"differs: {reading.place}: {difference}", file=sys.stderr)
+        if (more := len(reading.differences) - MOST_SHOWN) > 0:
+            print(f"{more} more: golden-path recheck {reading.place}", file=sys.stderr)
     return ExitStatus(comparison.status)

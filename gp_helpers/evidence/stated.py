@@ -61,7 +61,6 @@ def in_header(
         "trial": number,
         "seed": parameters.seed + number - 1,
         "kind": parameters.target.kind,
-        "thresholds": {name: parameters.threshold(name) for name in CASES[case].thresholds},
         "concurrent_users": parameters.concurrent_users,
     }
     if isinstance(parameters.target, EmbeddedTarget):
@@ -70,8 +69,19 @@ def in_header(
     for key, value in follows.items():
         if header.get(key) != value:
             yield key, header.get(key), value
+    yield from _thresholds(header.get("thresholds"), case, parameters)
     if not isinstance(parameters.target, EmbeddedTarget):
         yield from _optional(header.get("optional_claims"), case, parameters.target.kind)
+
+
+def _thresholds(stated: Any, case: str, parameters: Parameters) -> Iterator[Stated]:
+    """Limits that are not those that apply; the plan's applies where none is stated."""
+    follows = {name: parameters.threshold(name) for name in CASES[case].thresholds}
+    is_part = isinstance(stated, dict) and all(
+        follows.get(name) == limit for name, limit in stated.items()
+    )
+    if not is_part:
+        yield "thresholds", stated, follows
 
 
 def _defects(target: EmbeddedTarget, case: str) -> list[str]:
