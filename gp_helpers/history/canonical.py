@@ -111,6 +111,7 @@ def _lane(
     purposes: Mapping[int, str],
     questions: Mapping[str, str],
     people: Mapping[str, str],
+    beside: Mapping[str, int],
 ) -> str:
     owner = people.get(str(entry.data.get("owner")), entry.actor)
     match entry.kind:
@@ -127,7 +128,9 @@ def _lane(
             own = f"{entry.subject} events of {owner}"
         case Kind.WS_RECEIVED if entry.data.get("events") and entry.data.get("request_id"):
             # Whether an event comes before a reconnect or after it is a race; that it comes is not.
-            own = f"answers to {questions.get(str(entry.data['request_id']), 'nobody')}"
+            # What two devices get, each gets in order.
+            device = f" on device {1 + beside[entry.subject]}" if beside.get(entry.subject) else ""
+            own = f"answers to {questions.get(str(entry.data['request_id']), 'nobody')}{device}"
         case Kind.WS_SENT | Kind.WS_RECEIVED:
             question = questions.get(str(entry.data.get("request_id")), "")
             own = f"{entry.subject} {question}"
@@ -148,25 +151,40 @@ def _questions(history: History) -> dict[str, str]:
     return asked
 
 
+def _beside(history: History) -> dict[str, int]:
+    """How many sockets its user had open already when a socket was opened, by its id."""
+    held: dict[str, set[str]] = {}
+    found: dict[str, int] = {}
+    for entry in history.of(Kind.WS_OPENED, Kind.WS_CLOSED):
+        open_now = held.setdefault(entry.actor, set())
+        if entry.kind is Kind.WS_OPENED:
+            found[entry.subject] = len(open_now)
+            open_now.add(entry.subject)
+        else:
+            open_now.discard(entry.subject)
+    return found
+
+
 def by_actor(history: History) -> dict[str, list[tuple[Entry, str]]]:
     """What each actor did and saw, in order, in canonical form.
 
-    Each connection of a user is an actor of its own, and so are the answers to each question,
-    everything on a connection that was meant for another user, each purpose for which a user sends
-    requests and each decider that is asked, since one user's sockets, questions and requests race
-    each other.
+    Each connection of a user is an actor of its own, and so are the answers to each question on
+    each of the devices that are connected at a time, everything on a connection that was meant for
+    another user, each purpose for which a user sends requests and each decider that is asked, since
+    one user's sockets, questions and requests race each other.
     """
     forms: dict[str, list[tuple[Entry, str]]] = {}
     purposes = {entry.seq: str(entry.data.get("purpose")) for entry in history.of(Kind.REQUEST)}
     questions = _questions(history)
     people = {str(entry.data.get("user_id")): entry.actor for entry in history.of(Kind.USER)}
+    beside = _beside(history)
     for entry in history:
         if entry.kind not in _WHAT_HAPPENED and "returned" not in entry.data:
             continue
         message = entry.data.get("message")
         if isinstance(message, Mapping) and message.get("type") in _UNTIMED_MESSAGES:
             continue
-        actor = _lane(entry, purposes, questions, people)
+        actor = _lane(entry, purposes, questions, people, beside)
         forms.setdefault(actor, []).append((entry, form(entry)))
     # How often somebody had to ask until the answer was yes says how fast a machine is.
     return {actor: told[-2:] if actor.endswith("?") else told for actor, told in forms.items()}

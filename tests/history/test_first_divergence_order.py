@@ -41,3 +41,36 @@ def test_people_come_before_the_lab() -> None:
     divergence = first_divergence(ours, theirs)
     assert divergence is not None
     assert divergence.actor == "ada ada-ws-1"
+
+
+def on_sockets(*received: tuple[str, str], is_closed_between: bool = False) -> History:
+    """What ada gets on her sockets after one question: the socket, and the event."""
+    recorder = Recorder(None, Redactor())
+    recorder.start(case="routing.load_balancing")
+    recorder.add(Kind.WS_OPENED, "ada", "ada-ws-1")
+    if is_closed_between:
+        recorder.add(Kind.WS_CLOSED, "ada", "ada-ws-1", code=1006, by="platform")
+    recorder.add(Kind.WS_OPENED, "ada", "ada-ws-2")
+    recorder.add(Kind.WS_SENT, "ada", "ada-ws-1", request_id="q", message={"type": "ask"})
+    for socket, event in received:
+        message = {"type": event}
+        recorder.add(
+            Kind.WS_RECEIVED, "ada", socket, message=message, events=[event], request_id="q"
+        )
+    return recorder.history
+
+
+def test_two_devices_get_the_same_answer_at_their_own_pace() -> None:
+    one = on_sockets(("ada-ws-1", "a"), ("ada-ws-1", "b"), ("ada-ws-2", "a"), ("ada-ws-2", "b"))
+    other = on_sockets(("ada-ws-2", "a"), ("ada-ws-1", "a"), ("ada-ws-2", "b"), ("ada-ws-1", "b"))
+    assert first_divergence(one, other) is None
+    lost = on_sockets(("ada-ws-2", "a"), ("ada-ws-1", "a"), ("ada-ws-1", "b"))
+    divergence = first_divergence(one, lost)
+    assert divergence is not None
+    assert divergence.actor == "ada answers to question 1 on device 2"
+
+
+def test_an_answer_that_goes_on_after_a_reconnect_is_one_answer() -> None:
+    one = on_sockets(("ada-ws-1", "a"), ("ada-ws-2", "b"), is_closed_between=True)
+    other = on_sockets(("ada-ws-2", "a"), ("ada-ws-2", "b"), is_closed_between=True)
+    assert first_divergence(one, other) is None
