@@ -28,7 +28,7 @@ DEFECTS: tuple[Defect, ...] = (
         symptom="GET /ws/config advertises mode factory, and every handshake in it ends with 500.",
         finding_code="FACTORY_MODE_UNUSABLE",
         remedy="One typed contract, and factories held against it by signature and by assembly.",
-        also_breaks=(_LIFECYCLE,),
+        also_breaks=(_LIFECYCLE, _INJECTION, _ERRORS),
         seen_in=(
             ("daphne#148", "https://github.com/django/daphne/issues/148"),
             ("superagentx#26", "https://github.com/superagentxai/superagentx/issues/26"),
@@ -47,7 +47,7 @@ DEFECTS: tuple[Defect, ...] = (
         "request.",
         finding_code="FACTORY_MODE_UNUSABLE",
         remedy="One typed contract, and factories held against it by signature and by assembly.",
-        also_breaks=(_ISOLATION,),
+        also_breaks=(_ISOLATION, _ERRORS),
         seen_in=(("superagentx#26", "https://github.com/superagentxai/superagentx/issues/26"),),
     ),
     Defect(
@@ -108,7 +108,7 @@ DEFECTS: tuple[Defect, ...] = (
         symptom="A request in mode factory is worked on to its end, and its client gets nothing.",
         finding_code="FACTORY_EVENTS_LOST",
         remedy="Everything by constructor, in the order of dependence, assembled in one place.",
-        also_breaks=(_MISMATCH, _LIFECYCLE),
+        also_breaks=(_MISMATCH, _LIFECYCLE, _ERRORS),
         seen_in=(
             (
                 "rosbridge_suite#406",

@@ -30,6 +30,8 @@ DEFECTS: tuple[Defect, ...] = (
             _ISOLATION,
             _RECOVERY,
             "routing.state_pollution",
+            "routing.load_balancing",
+            "factory.user_context_isolation",
             "websocket.connection_interference",
         ),
         seen_in=(

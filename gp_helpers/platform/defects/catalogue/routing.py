@@ -80,6 +80,7 @@ DEFECTS: tuple[Defect, ...] = (
         finding_code="ROUTING_FOREIGN_HANDLER",
         remedy="A handler for each connection, which ends with it.",
         also_breaks=(
+            _DEADLOCK,
             _BALANCING,
             "websocket.cleanup_race",
             "websocket.connection_interference",
@@ -87,6 +88,7 @@ DEFECTS: tuple[Defect, ...] = (
             "factory.interface_mismatch",
             "factory.user_context_isolation",
             "factory.lifecycle",
+            "factory.error_propagation",
             "journey.multi_user_isolation",
             "journey.error_recovery",
             "journey.performance_under_load",

@@ -116,6 +116,7 @@ DEFECTS: tuple[Defect, ...] = (
         remedy="State of a connection lives in that connection's own object.",
         also_breaks=(
             "factory.lifecycle",
+            "factory.error_propagation",
             "auth.context_isolation",
             "journey.multi_user_isolation",
             "journey.performance_under_load",
