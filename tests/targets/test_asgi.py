@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gp_helpers.cases import case_class
 from gp_helpers.checkers import ClaimState, Outcome, Verdict
 from gp_helpers.cli.main import main
 from gp_helpers.execution.trials import Plan, run_plan
@@ -162,6 +163,21 @@ def test_the_check_shows_what_the_file_does_not_mention(
     told = capsys.readouterr().out
     assert "1 × op: pondering" in told
     assert "to recognise it: op == 'pondering'" in told
+    elsewhere = tmp_path / "elsewhere.yaml"
+    elsewhere.write_text(text.replace("who == 'member'", "who == 'nobody'"))
+    assert main(["target", "check", "--quiet", "--env", str(elsewhere)]) == 1
+    assert "nothing for persistence.found in" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("in_the_environment")
+def test_the_ingress_cuts_when_the_file_says_that_it_does(tmp_path: Path) -> None:
+    path = tmp_path / "slow.yaml"
+    ingress = "  ingress: {request_timeout_s: 4, idle_timeout_s: 2}\n  path:"
+    path.write_text((DESK / "desk.yaml").read_text().replace("  path:", ingress, 1))
+    case = case_class("websocket.cloud_run_timeout")
+    for file, timeouts in ((DESK / "desk.yaml", (0.9, 0.2)), (path, (4, 2))):
+        arranged = case.arranged(resolved(load(str(file)))).ingress
+        assert (arranged["request_timeout_s"], arranged["idle_timeout_s"]) == timeouts
 
 
 @pytest.mark.usefixtures("in_the_environment")
