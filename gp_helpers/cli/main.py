@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -23,6 +24,10 @@ COMMANDS = {
     "matrix": "switch on every defect alone, and show which cases it breaks",
     "lab": "open the notebooks in JupyterLab",
 }
+
+
+_UNHEARD = 128 + 13
+"""What a shell sees of a command that SIGPIPE ends: the pipe broke before the verdict was told."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -54,14 +59,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = next((word for word in given if word in COMMANDS), None)
     options = build_parser(asked).parse_args(given)
     module = importlib.import_module(f"gp_helpers.cli.{options.command}")
+    status = _UNHEARD
     try:
-        return int(module.run(options))
+        status = int(module.run(options))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read along has gone (`| head`): the rest, the interpreter's flush too, is unheard.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (ParameterError, UnknownNameError, EvidenceError) as error:
         print(error, file=sys.stderr)
         return ExitStatus.USAGE
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return ExitStatus.INTERRUPTED
+    return status
 
 
 if __name__ == "__main__":

@@ -151,3 +151,14 @@ def test_a_served_platform_ends_in_order_on_sigterm_and_leaves_no_process() -> N
     assert [pid for pid in started if is_alive(pid)] == []
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{address}/health/ready", timeout=10)
+
+
+def test_a_reader_that_goes_away_early_is_no_traceback() -> None:
+    with subprocess.Popen(
+        [*COMMAND, "cases"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as ended:
+        assert ended.stdout is not None
+        ended.stdout.close()
+        assert ended.stderr is not None
+        assert ended.stderr.read() == b""
+    assert ended.returncode == 128 + signal.SIGPIPE
