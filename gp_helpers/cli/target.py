@@ -24,7 +24,8 @@ from gp_helpers.parameters import (
 from gp_helpers.parameters.first_version import ASKS, KINDS, answer_to, first_version, is_asked
 
 if TYPE_CHECKING:
-    from gp_helpers.workbook.target_check import Checked, Stage
+    from gp_helpers.workbook.target_check import Checked
+    from gp_helpers.workbook.target_stages import Stage
 
 _SHOWN = 200
 

@@ -16,7 +16,7 @@ from multiprocessing import get_context, parent_process
 from gp_helpers.evidence.differences import Difference, DifferenceKind, short
 from gp_helpers.evidence.rederiving import exchanges_of
 from gp_helpers.evidence.stated import Stated, in_header
-from gp_helpers.evidence.verdicts import RecordedTrial, TrialResult, judged_pair
+from gp_helpers.evidence.trial_results import RecordedTrial, TrialResult, judged_pair
 from gp_helpers.history import History
 from gp_helpers.parameters import Parameters
 

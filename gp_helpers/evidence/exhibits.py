@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any
 
 from gp_helpers.checkers import Claim, ClaimState
-from gp_helpers.evidence.verdicts import TrialResult
+from gp_helpers.evidence.trial_results import TrialResult
 from gp_helpers.history import Entry, History, Kind
 
 _MOST_ENTRIES = 6

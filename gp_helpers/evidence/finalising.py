@@ -44,7 +44,8 @@ from gp_helpers.evidence.secret_scan import (
 )
 from gp_helpers.evidence.source import DamagedFileError, FolderEvidence
 from gp_helpers.evidence.summary import summary
-from gp_helpers.evidence.verdicts import TrialResult, assemble, stated_in, trials_of
+from gp_helpers.evidence.trial_results import TrialResult, trials_of
+from gp_helpers.evidence.verdicts import assemble, stated_in
 
 SCAN_FILE = "secrets.json"
 _MARKER = re.compile(r"‹([a-z][a-z0-9_ -]*?)(?:,[^›]*| [0-9a-f]{12})?›", re.IGNORECASE)

@@ -16,7 +16,8 @@ from gp_helpers.evidence.errors import NotARunError
 from gp_helpers.evidence.folder import ENVIRONMENT_FILE
 from gp_helpers.evidence.manifest import MANIFEST_FILE
 from gp_helpers.evidence.source import DamagedFileError, Evidence, open_evidence
-from gp_helpers.evidence.verdicts import assemble, stated_in, trials_of
+from gp_helpers.evidence.trial_results import trials_of
+from gp_helpers.evidence.verdicts import assemble, stated_in
 
 VERDICTS_FILE = "verdicts.json"
 NOT_FINISHED = "it was not finished: there is no manifest.json"

@@ -38,7 +38,8 @@ from gp_helpers.evidence.stated import (
     left_out,
     parameters_in,
 )
-from gp_helpers.evidence.verdicts import TrialResult, assemble, recorded_trials, stated_in
+from gp_helpers.evidence.trial_results import TrialResult, recorded_trials
+from gp_helpers.evidence.verdicts import assemble, stated_in
 from gp_helpers.history import no_collection
 from gp_helpers.parameters import Parameters
 from gp_helpers.plan import CASES

@@ -16,7 +16,7 @@ from gp_helpers.evidence.junit import junit
 from gp_helpers.evidence.manifest import MANIFEST_FILE
 from gp_helpers.evidence.reading import VERDICTS_FILE
 from gp_helpers.evidence.summary import summary
-from gp_helpers.evidence.verdicts import TrialResult
+from gp_helpers.evidence.trial_results import TrialResult
 from gp_helpers.history import History
 
 HAR_FILE = "traffic.har"

@@ -7,165 +7,18 @@ history, of what the one who ran them stated; so a re-check makes the same docum
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from gp_helpers.checkers import Outcome, Verdict, judge
+from gp_helpers.checkers import Outcome
 from gp_helpers.checkers.expectations import Expected
 from gp_helpers.evidence.averages import average_of
-from gp_helpers.evidence.folder import parse_history_name
-from gp_helpers.history import History, HistoryReadError, Kind, first_divergence, parse
+from gp_helpers.evidence.trial_results import TrialResult
 from gp_helpers.plan import CASES
 from gp_helpers.statistics import success_rate
 
 SCHEMA = 1
-
-
-@dataclass
-class TrialResult:
-    """What one history says."""
-
-    file: str
-    case: str
-    role: str
-    number: int
-    verdict: Verdict
-    header: Mapping[str, Any] = field(default_factory=dict)
-    entries: int = 0
-    ended: float = 0.0
-    """Seconds from the trial's beginning to its last entry."""
-    unfinished: str | None = None
-    """Why the history is not that of a whole trial."""
-    divergence: dict[str, Any] | None = None
-    """Where the trial first departs from its contrast, if it has one."""
-    has_contrast: bool = False
-    contrast_unreadable: str | None = None
-
-    @property
-    def ended_at(self) -> datetime | None:
-        """The wall time of the last entry."""
-        try:
-            return datetime.fromisoformat(str(self.header["wall"])) + timedelta(seconds=self.ended)
-        except (KeyError, ValueError, OverflowError):
-            return None
-
-    def to_json(self) -> dict[str, Any]:
-        """The trial as it stands in ``verdicts.json``."""
-        return {
-            "number": self.number,
-            "history": self.file,
-            "seed": self.header.get("seed"),
-            "entries": self.entries,
-            "unfinished": self.unfinished,
-            **{key: value for key, value in self.verdict.to_json().items() if key != "case"},
-            "has_contrast": self.has_contrast,
-            "first_divergence": self.divergence,
-        }
-
-
-def judged(file: str, content: bytes) -> tuple[TrialResult, History]:
-    """Read and judge a history; one that cannot be read or judged is an error, not an exception."""
-    parsed = parse_history_name(file.rpartition("/")[2])
-    assert parsed is not None, file
-    case, role, number = parsed
-    try:
-        history = parse(content, file)
-    except HistoryReadError as error:
-        broken = Verdict(case, Outcome.ERROR, str(error))
-        return TrialResult(file, case, role, number, broken, unfinished=str(error)), History(())
-    try:
-        verdict = judge(history) if len(history) else _empty(case)
-    except Exception as error:  # a damaged header must not take the report down with it
-        verdict = Verdict(case, Outcome.ERROR, f"cannot be judged: {type(error).__name__}: {error}")
-    if verdict.case != case:
-        verdict = Verdict(case, Outcome.ERROR, f"the history is of {verdict.case or 'no case'}")
-    result = TrialResult(
-        file,
-        case,
-        role,
-        number,
-        verdict,
-        history.header,
-        len(history),
-        history.entries[-1].t if len(history) else 0.0,
-        _unfinished(history),
-    )
-    return result, history
-
-
-def _empty(case: str) -> Verdict:
-    return Verdict(case, Outcome.INCONCLUSIVE, "the history is empty: the trial did not begin")
-
-
-def _unfinished(history: History) -> str | None:
-    if history.truncated is not None:
-        return history.truncated
-    ends = history.of(Kind.TRIAL_ENDED)
-    if ends and ends[-1].data.get("outcome") == "interrupted":
-        return "the trial was interrupted"
-    return None
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedTrial:
-    """The files of a trial: its history and, if there is one that can be had, its contrast's."""
-
-    name: str
-    content: bytes
-    beside: str | None
-    contrast: bytes | None
-
-    @property
-    def size(self) -> int:
-        """Bytes of both."""
-        return len(self.content) + len(self.contrast or b"")
-
-
-def recorded_trials(
-    names: Sequence[str], read: Callable[[str], bytes | None]
-) -> Iterator[RecordedTrial]:
-    """Every trial among these files. ``read`` gives a file's content, None if it cannot."""
-    histories = {
-        parsed: name
-        for name in names
-        if name.startswith("histories/")
-        and (parsed := parse_history_name(name.removeprefix("histories/"))) is not None
-    }
-    for (case, role, number), name in histories.items():
-        content = read(name) if role == "trial" else None
-        if content is None:
-            continue
-        beside = histories.get((case, "contrast", number))
-        yield RecordedTrial(name, content, beside, read(beside) if beside is not None else None)
-
-
-def judged_pair(recorded: RecordedTrial) -> tuple[TrialResult, History, History | None]:
-    """A trial, judged, with its history and its contrast's."""
-    result, history = judged(recorded.name, recorded.content)
-    contrast = None
-    if recorded.beside is not None and recorded.contrast is not None:
-        result.has_contrast = True
-        try:
-            contrast = parse(recorded.contrast, recorded.beside)
-            result.divergence = _divergence(history, contrast)
-        except HistoryReadError as error:
-            result.contrast_unreadable = str(error)
-        except Exception as error:  # what a damaged entry holds must not end the report
-            told = f"cannot be compared: {type(error).__name__}: {error}"
-            result.contrast_unreadable = f"{recorded.beside}: {told}"
-    return result, history, contrast
-
-
-def trials_of(
-    names: Sequence[str], read: Callable[[str], bytes | None]
-) -> Iterator[tuple[TrialResult, History, History | None]]:
-    """Every trial among these files, judged, with its history and its contrast's.
-
-    One at a time, since they may be large. ``read`` gives a file's content, None if it cannot.
-    """
-    return map(judged_pair, recorded_trials(names, read))
 
 
 def stated_in(names: Sequence[str], read: Callable[[str], bytes | None]) -> dict[str, Any]:
@@ -180,19 +33,6 @@ def stated_in(names: Sequence[str], read: Callable[[str], bytes | None]) -> dict
             if isinstance(said, dict):
                 stated[name.removeprefix("verdicts/").removesuffix(".json")] = said
     return stated
-
-
-def _divergence(trial: History, contrast: History) -> dict[str, Any] | None:
-    found = first_divergence(trial, contrast)
-    if found is None:
-        return None
-    return {
-        "actor": found.actor,
-        "ours": found.ours.seq if found.ours else None,
-        "theirs": found.theirs.seq if found.theirs else None,
-        "our_form": found.our_form,
-        "their_form": found.their_form,
-    }
 
 
 def assemble(

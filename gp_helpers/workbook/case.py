@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gp_helpers.cases import Role, Step, case_class
 from gp_helpers.checkers import Verdict
-from gp_helpers.display.divergence import divergence_view
-from gp_helpers.display.html import Html, table, tag
+from gp_helpers.display.html import Html, table
+from gp_helpers.display.introduction import introduction
 from gp_helpers.display.mechanisms import mechanism_of
 from gp_helpers.display.svg import Svg
 from gp_helpers.display.timeline import timeline
-from gp_helpers.history import History, first_divergence
+from gp_helpers.history import History
 from gp_helpers.parameters import EmbeddedTarget, Parameters
 from gp_helpers.plan import CaseInfo, case_info
 from gp_helpers.workbook.conclusions import Conclusion, Ended, conclude
-from gp_helpers.workbook.contrasts import borrowed
+from gp_helpers.workbook.contrasts import Contrasts
 from gp_helpers.workbook.errors import NothingTaken, StepOutOfOrder
 from gp_helpers.workbook.many_sessions import with_sessions
 from gp_helpers.workbook.trials import HeldTrial, Order
@@ -54,7 +52,7 @@ class CaseHandle(CaseViews):
         self._steps: dict[str, Step] = {step.name: step for step in case_class(case_id).steps()}
         self._trial: HeldTrial | None = None
         self._ended: list[Ended] = []
-        self._contrasts: dict[int, History] = {}
+        self._contrasts = Contrasts()
         self._number = 0
         self._broken: str | None = None
 
@@ -228,44 +226,17 @@ class CaseHandle(CaseViews):
         if not held.order.defects:
             return line("There is no contrast: this is the remediated wiring already.")
         number = held.order.number
-        if number not in self._contrasts:
-            self._contrasts[number] = await self._take_contrast(number)
-        theirs = self._contrasts[number]
-        source = theirs.header.get("taken_from")
-        names = ("as wired here", f"the contrast: remediated{f', from {source}' if source else ''}")
-        divergence = first_divergence(held.history, theirs)
-        return divergence_view(divergence, held.history, theirs, names=names)
-
-    async def _take_contrast(self, number: int) -> History:
-        if self._chosen is None:
-            seed = self._lab.parameters.seed + number - 1
-            path = self._history_path(Role.CONTRAST, number)
-            found = await asyncio.to_thread(borrowed, self.id, number, seed, path)
-            if found is not None:
-                return found
-        other = await self._open(Role.CONTRAST, number, frozenset())
-        await self._finish(other)
-        return other.history
+        place = self._history_path(Role.CONTRAST, number)
+        await self._contrasts.take(
+            held,
+            place if self._chosen is None else None,
+            lambda: self._open(Role.CONTRAST, number, frozenset()),
+        )
+        return self._contrasts.beside(held)
 
     def contrast_timeline(self) -> Any:
         """The timeline of the contrast, after `contrast`."""
-
-        def view() -> Any:
-            theirs = self._contrasts.get(self._held().order.number)
-            return timeline(theirs) if theirs is not None else line("No contrast was taken.")
-
-        return self._when_selected(view)
-
-    async def _finish(self, trial: HeldTrial) -> None:
-        """Take every step that is left; what breaks is in the verdict."""
-        try:
-            for step in trial.steps[len(trial.taken) :]:
-                await trial.take(step)
-        except Exception:
-            if not trial.is_over:
-                raise
-        finally:
-            await trial.close()
+        return self._when_selected(lambda: self._contrasts.timeline(self._held()))
 
     async def trials(self, count: int | None = None) -> Any:
         """Take unattended trials until there are ``count``, by default the parameter ``trials``."""
@@ -276,7 +247,7 @@ class CaseHandle(CaseViews):
         while len([ended for ended in self._ended if ended.counts]) < wanted:
             trial = await self._open_next()
             try:
-                await self._finish(trial)
+                await trial.take_rest()
             finally:
                 self._note_end(trial)
                 self._trial = trial
@@ -356,35 +327,14 @@ class CaseHandle(CaseViews):
             run.figure_path(self.id).write_text(drawn.svg, encoding="utf-8")
         return conclusion
 
-    def __repr__(self) -> str:
+    def introduction(self) -> Html:
+        """What the case is, and how far its trial at hand is."""
+        steps = {name: step.does for name, step in self._steps.items()}
         taken = self._trial.taken if self._trial is not None else []
-        lines = [
-            f"{self.id}: {self.title}",
-            f"Hypothesis: {self.hypothesis}",
-            f"Symptom: {self.expected_symptom}",
-            f"Defects on: {', '.join(sorted(self.defects)) or 'none'}",
-            *(
-                f"{'x' if step.name in taken else ' '} {step.name}: {step.does}"
-                for step in self._steps.values()
-            ),
-        ]
-        return "\n".join(lines)
+        return introduction(self.info, self.defects, steps, taken)
+
+    def __repr__(self) -> str:
+        return repr(self.introduction())
 
     def _repr_html_(self) -> str:
-        taken = self._trial.taken if self._trial is not None else []
-        items = [
-            tag(
-                "li",
-                f"<code>{escape(step.name)}</code> {escape(step.does)}",
-                " ✓" if step.name in taken else "",
-            )
-            for step in self._steps.values()
-        ]
-        body = (
-            tag("p", escape(f"{self.title}"), class_="t")
-            + tag("p", f"<b>Hypothesis.</b> {escape(self.hypothesis)}")
-            + tag("p", f"<b>What one would see.</b> {escape(self.expected_symptom)}")
-            + tag("p", f"<b>Defects on.</b> {escape(', '.join(sorted(self.defects)) or 'none')}")
-            + tag("ol", *items)
-        )
-        return Html(body, "")._repr_html_()
+        return self.introduction()._repr_html_()

@@ -1,4 +1,4 @@
-"""Contrasts that were taken already: the same trial in a run beside this one, on no defects.
+"""The contrasts of a case: the same steps with the same seed on no defects, taken or borrowed.
 
 `golden-path run` with an environment and its remediated twin would otherwise take each of those
 trials twice. The history is copied, so that a run's folder says everything without the other.
@@ -6,15 +6,63 @@ trials twice. The history is copied, so that a run's folder says everything with
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 from gp_helpers.cases import Role
+from gp_helpers.display.divergence import divergence_view
+from gp_helpers.display.html import Html
+from gp_helpers.display.timeline import timeline
 from gp_helpers.evidence.folder import CONTRASTS_VARIABLE
-from gp_helpers.history import History, HistoryReadError, parse
+from gp_helpers.history import History, HistoryReadError, first_divergence, parse
+from gp_helpers.workbook.trials import HeldTrial
+from gp_helpers.workbook.views import line
 
 _COMPLETED = "completed"
+
+
+class Contrasts:
+    """Those of one case, by the number of the trial that each stands beside."""
+
+    def __init__(self) -> None:
+        self._histories: dict[int, History] = {}
+
+    async def take(
+        self, trial: HeldTrial, copy: Path | None, opened: Callable[[], Awaitable[HeldTrial]]
+    ) -> None:
+        """Have the contrast of a trial: that of the run beside, or a new one.
+
+        ``copy`` is where a borrowed one goes; None: it may not be borrowed.
+        """
+        order = trial.order
+        if order.number in self._histories:
+            return
+        found = None
+        if copy is not None:
+            seed = order.parameters.seed + order.number - 1
+            found = await asyncio.to_thread(borrowed, order.case_id, order.number, seed, copy)
+        if found is None:
+            other = await opened()
+            await other.take_rest()
+            found = other.history
+        self._histories[order.number] = found
+
+    def beside(self, trial: HeldTrial) -> Html:
+        """Where a trial and its contrast first part."""
+        theirs = self._histories[trial.order.number]
+        source = theirs.header.get("taken_from")
+        names = ("as wired here", f"the contrast: remediated{f', from {source}' if source else ''}")
+        divergence = first_divergence(trial.history, theirs)
+        return divergence_view(divergence, trial.history, theirs, names=names)
+
+    def timeline(self, trial: HeldTrial) -> Any:
+        """The timeline of a trial's contrast, if it was taken."""
+        theirs = self._histories.get(trial.order.number)
+        return timeline(theirs) if theirs is not None else line("No contrast was taken.")
 
 
 def borrowed(case_id: str, number: int, seed: int, to: Path) -> History | None:

@@ -39,7 +39,12 @@ async def test_the_verdict_follows_the_judge(
         return JSONResponse({"choices": [{"message": {"role": "assistant", "content": says}}]})
 
     judge = Starlette(routes=[Route("/v1/chat/completions", completions, methods=["POST"])])
-    for name, value in (("FOLDER", DESK), ("NOTES", tmp_path), ("VARIANT", "right")):
+    for name, value in (
+        ("FOLDER", DESK),
+        ("NOTES", tmp_path),
+        ("VARIANT", "right"),
+        ("LIFE_S", 60),
+    ):
         monkeypatch.setenv(f"DESK_{name}", str(value))
     async with serving(judge) as port:
         stated = yaml.safe_load((DESK / "desk.yaml").read_text())

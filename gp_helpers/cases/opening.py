@@ -1,0 +1,245 @@
+"""A trial from its beginning to its end: one run of a case's steps on one running target.
+
+`open_trial` gives a trial whose steps can be taken one by one, as a notebook does; `take_all` takes
+them all, unattended, with the same code.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from gp_helpers.cases.components import checks_on
+from gp_helpers.cases.steps import CannotGoOn, Case, Shown, Step, case_class
+from gp_helpers.cases.trial import SeededIds, Trial
+from gp_helpers.checkers import Verdict, judge
+from gp_helpers.history import Kind, Recorder, Redactor
+from gp_helpers.parameters import Parameters
+from gp_helpers.parameters.templates import UnknownPlaceholderError
+from gp_helpers.probes import (
+    Client,
+    Guest,
+    HttpProbe,
+    LimitReachedError,
+    NotDescribedError,
+    Supervisor,
+)
+from gp_helpers.targets.running import RunningTarget, TargetKind, Unavailable
+
+LEDGER = "guest.json"
+"""In a run's folder: what all its processes did to a target in which they are guests."""
+
+
+class Role(StrEnum):
+    """What a trial is for."""
+
+    TRIAL = "trial"
+    CONTRAST = "contrast"
+    """The same steps, same seed, on the remediated wiring; it carries no verdict of its own."""
+
+
+class PlatformBrokeError(Exception):
+    """Services of our own platform ended unasked; what was observed says nothing of a case."""
+
+    def __init__(self, services: Sequence[str]) -> None:
+        super().__init__(f"the embedded platform broke: {', '.join(services)} ended unasked")
+
+
+@dataclass
+class OpenTrial:
+    """A trial whose steps can be taken one by one."""
+
+    trial: Trial
+    case: Case
+    role: Role
+    guest: Guest
+    taken: list[str]
+    is_over: bool = False
+    stopped: str | None = None
+    """Why no further step can be taken, once the platform left nothing to go on with."""
+
+    async def take(self, step: Step) -> Shown:
+        """Take one step and record its beginning and end; re-raises what broke.
+
+        After a step that could not go on, the others are recorded as not taken.
+        """
+        recorder = self.trial.recorder
+        recorder.step = step.name
+        recorder.add(Kind.STEP_STARTED, "lab", step.name)
+        began = time.perf_counter()
+        outcome, error = "completed", None
+        try:
+            if self.stopped is not None:
+                outcome = "not_taken"
+                return Shown(f"Not taken: {self.stopped}")
+            for ability in step.needs:
+                self.trial.target.require(ability)
+            return await step.method(self.case)
+        except Unavailable as lacking:
+            outcome = "unavailable"
+            recorder.add(
+                Kind.UNAVAILABLE, "lab", lacking.ability.value, ability=lacking.ability.value,
+                reason=lacking.reason,
+            )  # fmt: skip
+            return Shown(f"Not possible here: {lacking}")
+        except (NotDescribedError, LimitReachedError, UnknownPlaceholderError) as lacking:
+            outcome = "unavailable"
+            recorder.add(Kind.UNAVAILABLE, "lab", "", ability="", reason=str(lacking))
+            return Shown(f"Not possible here: {lacking}")
+        except CannotGoOn as why:
+            outcome, error = "stopped", str(why)
+            self.stopped = str(why)
+            return Shown(f"The platform leaves nothing to go on with: {why}")
+        except asyncio.CancelledError:
+            outcome = "interrupted"
+            raise
+        except Exception as broke:
+            outcome, error = "failed", f"{type(broke).__name__}: {broke}"
+            raise
+        finally:
+            broken = () if outcome == "interrupted" else self.trial.target.ended_unasked()
+            if broken:
+                outcome, error = "platform_ended", str(PlatformBrokeError(broken))
+            recorder.add(
+                Kind.STEP_ENDED,
+                "lab",
+                step.name,
+                outcome=outcome,
+                error=error,
+                seconds=round(time.perf_counter() - began, 4),
+            )
+            recorder.step = ""
+            self.taken.append(step.name)
+            if broken:
+                raise PlatformBrokeError(broken)
+
+    def end(self, outcome: str = "completed", error: str | None = None) -> None:
+        """Record the end of the trial, once."""
+        if not self.is_over:
+            self.is_over = True
+            recorder = self.trial.recorder
+            if self.guest.limits is not None:
+                recorder.add(Kind.MEASURED, "lab", "guest", **self.guest.counted())
+            recorder.add(Kind.TRIAL_ENDED, "lab", outcome=outcome, error=error)
+            recorder.seal()
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict of what was recorded so far."""
+        return judge(self.trial.recorder.history)
+
+
+@asynccontextmanager
+async def open_trial(
+    case_id: str,
+    target: RunningTarget,
+    *,
+    parameters: Parameters,
+    http: httpx.AsyncClient,
+    path: Path | None,
+    role: Role = Role.TRIAL,
+    number: int = 1,
+    guest: Guest | None = None,
+    about: Mapping[str, Any] | None = None,
+    redactor: Redactor | None = None,
+) -> AsyncIterator[OpenTrial]:
+    """Open a trial on a running target; its sockets and history end with the context.
+
+    ``about`` goes into the header (wiring, isolation); the checker does not look at it. Trial N
+    uses seed + N - 1, the contrast of a trial the same. ``redactor`` may know secrets already.
+    """
+    cls = case_class(case_id)
+    seed = parameters.seed + number - 1
+    source = random.Random(f"{case_id}/{seed}")
+    outlives_us = target.kind is TargetKind.DEPLOYMENT
+    fresh = random.SystemRandom() if outlives_us else source
+    redactor = redactor or Redactor(pseudonymise=target.kind is TargetKind.DEPLOYMENT)
+    if guest is None:
+        shared = path is not None and target.limits is not None
+        guest = Guest(target.limits, path.parent.parent / LEDGER if shared and path else None)
+    async with Supervisor(f"{case_id} {role} {number}") as supervisor:
+        with Recorder(path, redactor) as recorder:
+            recorder.start(
+                case=case_id,
+                role=role.value,
+                trial=number,
+                seed=seed,
+                target=target.name,
+                kind=target.kind.value,
+                lacking={ability.value: reason for ability, reason in target.lacking.items()},
+                optional_claims=list(cls.optional_on(target)),
+                components=[list(owed) for owed in checks_on(target)],
+                thresholds={name: parameters.threshold(name) for name in cls.info().thresholds},
+                concurrent_users=parameters.concurrent_users,
+                events=_described_events(target),
+                answer_rules=_answer_rules(target),
+                wall=datetime.now(UTC).isoformat(),
+                **(about or {}),
+            )
+            probe = HttpProbe(recorder, http, guest)
+            client = Client(target, recorder, probe, guest, supervisor, SeededIds(fresh))
+            trial = Trial(
+                case_id,
+                number,
+                seed,
+                parameters,
+                target,
+                recorder,
+                client,
+                supervisor,
+                source,
+                fresh,
+            )
+            opened = OpenTrial(trial, cls(trial), role, guest, [])
+            try:
+                yield opened
+            except BaseException as error:
+                interrupted = isinstance(error, asyncio.CancelledError | KeyboardInterrupt)
+                opened.end(
+                    "interrupted" if interrupted else "failed", f"{type(error).__name__}: {error}"
+                )
+                raise
+            finally:
+                opened.end()
+                await supervisor.close()
+                await client.leave()
+
+
+def _described_events(target: RunningTarget) -> list[str]:
+    """The events that a platform has, in its own order."""
+    websocket = target.description.websocket
+    return [] if websocket is None else list(websocket.rules)
+
+
+def _answer_rules(target: RunningTarget) -> dict[str, Any] | None:
+    """What answers are held against; None where the user's own figures can be read."""
+    description = target.description
+    if description.billing is not None:
+        return None
+    return {
+        "least_characters": description.least_answer_characters,
+        "facts": list(description.facts),
+        "judge": description.judge.model if description.judge is not None else None,
+    }
+
+
+async def take_all(opened: OpenTrial) -> Verdict:
+    """Take every step in order and give the verdict; a step that breaks ends the trial."""
+    try:
+        for step in opened.case.steps():
+            await opened.take(step)
+    except Exception as error:
+        opened.end("failed", f"{type(error).__name__}: {error}")
+    else:
+        opened.end()
+    return opened.verdict
