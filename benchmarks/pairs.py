@@ -1,7 +1,8 @@
 """Pairs of trials of the same wiring and seed: their histories must diverge nowhere.
 
 What two such trials disagree in would be shown as the first divergence from the contrast, though
-no defect caused it. Each trial is one on a platform of its own, hosted in this process.
+no defect caused it. Each trial is one on a platform of its own, hosted in this process, and its
+verdict is held against what the environment expects.
 
     python -m benchmarks pairs [SUITE|CASE ...] [--pairs 100] [--env remediated] [--seed 1]
 """
@@ -12,7 +13,9 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from gp_helpers.evidence import expected_of
 from gp_helpers.execution.trials import Plan, defects_for, run_trial
 from gp_helpers.history import Divergence, first_divergence
 from gp_helpers.parameters import EmbeddedTarget, Isolation, Parameters, load
@@ -30,17 +33,31 @@ def in_threads(environment: str) -> Parameters:
     return parameters.model_copy(update={"target": target})
 
 
-async def diverging(plan: Plan, seeds: Sequence[int]) -> list[tuple[int, Divergence]]:
-    """The seeds whose two trials part, and where."""
-    found = []
+@dataclass
+class Seen:
+    """What the pairs of a case showed, by seed."""
+
+    parted: list[tuple[int, Divergence]]
+    unmet: list[tuple[int, str]]
+    """Trials whose verdict is not what is expected, and why."""
+
+
+async def of_pairs(plan: Plan, seeds: Sequence[int]) -> Seen:
+    """Take the pairs of a case."""
+    seen = Seen([], [])
+    expected = expected_of(plan.case_id, plan.parameters)
     async with new_client() as http:
         for seed in seeds:
-            _, one = await run_trial(plan, seed, http)
-            _, other = await run_trial(plan, seed, http)
+            trials = [await run_trial(plan, seed, http) for _ in range(2)]
+            for result, _ in trials:
+                met = expected.held_against(result.verdict)
+                if not met:
+                    seen.unmet.append((seed, f"{met.reason}: {result.verdict.reason}"))
+            (_, one), (_, other) = trials
             where = first_divergence(one, other)
             if where is not None:
-                found.append((seed, where))
-    return found
+                seen.parted.append((seed, where))
+    return seen
 
 
 def main(options: Sequence[str]) -> int:
@@ -58,17 +75,24 @@ def main(options: Sequence[str]) -> int:
     ]
     if not cases:
         parser.error(f"no case is called {' or '.join(asked.selection)}; there are: {list(CASES)}")
-    parted = 0
+    parted = unmet = 0
     for case in cases:
         plan = Plan(case, parameters, defects_for(parameters, case), 1, 1)
         seeds = range(asked.seed, asked.seed + asked.pairs)
-        found = asyncio.run(diverging(plan, seeds))
-        parted += len(found)
-        print(f"{case:36} {success_rate(len(found), asked.pairs)} diverge", flush=True)
-        for seed, where in found:
+        seen = asyncio.run(of_pairs(plan, seeds))
+        parted, unmet = parted + len(seen.parted), unmet + len(seen.unmet)
+        as_expected = success_rate(2 * asked.pairs - len(seen.unmet), 2 * asked.pairs)
+        diverge = success_rate(len(seen.parted), asked.pairs)
+        print(f"{case:36} {diverge} diverge, {as_expected} trials as expected", flush=True)
+        for seed, where in seen.parted:
             print(f"    seed {seed}, {where.actor}: {where.our_form} | {where.their_form}")
-    print(f"{parted} of {len(cases) * asked.pairs} pairs diverge ({asked.env})")
-    return 1 if parted else 0
+        for seed, why in seen.unmet:
+            print(f"    seed {seed}: {why}")
+    pairs = len(cases) * asked.pairs
+    print(
+        f"{parted} of {pairs} pairs diverge ({asked.env}); {unmet} of {2 * pairs} trials unexpected"
+    )
+    return 1 if parted or unmet else 0
 
 
 if __name__ == "__main__":
