@@ -98,7 +98,7 @@ def _head(moment: _Moment, number: int, left: float, width: float, bottom: float
     parts = []
     if number % 2 == 0:
         parts.append(element("rect", class_="band", x=left, y=40, width=width, height=bottom - 40))
-    for index, words in enumerate(wrap(moment.when, width - 10, 11.5)[:3]):
+    for index, words in enumerate(wrap(moment.when, width - 10, 12.5)[:3]):
         parts.append(text(left + 6, 54 + 13 * index, words, "strong soft"))
     is_in_the_way = moment.breaker not in (None, NONE, "closed")
     style = "strong" if is_in_the_way else "small soft"
