@@ -11,6 +11,7 @@ from typing import Any
 
 import anyio
 import pytest
+from sqlalchemy import Connection
 from sqlalchemy.engine import make_url
 
 from gp_helpers.platform.errors import PlatformError, StoreUnavailable
@@ -223,3 +224,24 @@ async def test_presence_comes_and_goes(store: Store) -> None:
     await presence.disconnected("c1")
     await presence.disconnected("c1")
     assert await presence.connections_of("a") == ["c2"]
+
+
+async def test_writers_take_turns_however_many_there_are(settings: StoreSettings) -> None:
+    """SQLite's own waiting is no queue: of many writers one asks in vain again and again."""
+    writers, writes, held_s = 16, 6, 0.01
+    waits_for_all_others_s = writers * held_s
+    short = settings.model_copy(update={"busy_timeout_s": 3 * waits_for_all_others_s})
+    store = Store(short.model_copy(update={"pool_size": writers}))
+    holding = threading.Event()
+
+    def work(_: Connection) -> None:
+        holding.wait(held_s)
+
+    async def write() -> None:
+        for _ in range(writes):
+            await store.write(work)
+
+    try:
+        await asyncio.gather(*(write() for _ in range(writers)))
+    finally:
+        await store.close()

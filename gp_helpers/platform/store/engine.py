@@ -1,7 +1,9 @@
 """Opening, creating and dropping the store, and running work on it in threads.
 
 `Store.read` and `Store.write` run a function over one transaction; a write takes SQLite's write
-lock at its beginning, so that it waits for `busy_timeout_s` instead of failing half-way.
+lock at its beginning, so that it waits for `busy_timeout_s` instead of failing half-way. SQLite's
+writers do not queue: each asks again after ever longer pauses, and may find somebody else there
+each time. So those of one service take turns here.
 """
 
 from __future__ import annotations
@@ -9,8 +11,9 @@ from __future__ import annotations
 import asyncio
 import re
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -49,6 +52,8 @@ class Store:
         self._writer = self._engine.execution_options(write=True)
         # Not anyio's threads: finding their owner takes a look at every task, each time.
         self._threads = ThreadPoolExecutor(settings.pool_size, thread_name_prefix="store")
+        self._turn = asyncio.Lock() if self._engine.dialect.name == "sqlite" else None
+        self._turn_within_s = settings.busy_timeout_s
         self._insert: Callable[[Table], Any] = (
             sqlite.insert if self._engine.dialect.name == "sqlite" else postgresql.insert
         )
@@ -59,7 +64,8 @@ class Store:
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """The work's result, committed; raises `StoreUnavailable` with nothing written."""
-        return await self._run(self._writer, work)
+        async with self._taking_turns():
+            return await self._run(self._writer, work)
 
     async def rows(self, query: Executable, **parameters: Any) -> Sequence[Row[Any]]:
         """All rows of one query."""
@@ -112,6 +118,24 @@ class Store:
             return running.result()
         except (OperationalError, InterfaceError, PoolTimeout, sqlite3.OperationalError) as error:
             raise StoreUnavailable(f"The store cannot be used now ({_reason(error)}).") from error
+
+    @asynccontextmanager
+    async def _taking_turns(self) -> AsyncIterator[None]:
+        """Whoever came first writes first; raises `StoreUnavailable` where that takes too long."""
+        if self._turn is None:
+            yield
+            return
+        try:
+            async with asyncio.timeout(self._turn_within_s):
+                await self._turn.acquire()
+        except TimeoutError:
+            raise StoreUnavailable(
+                "The store cannot be used now (others write for too long)."
+            ) from None
+        try:
+            yield
+        finally:
+            self._turn.release()
 
 
 def create_store(settings: StoreSettings) -> None:
