@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import select
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -64,8 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = int(module.run(options))
         sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever read along has gone (`| head`): the rest, the interpreter's flush too, is unheard.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _silence_a_broken_stdout()
     except (ParameterError, UnknownNameError, EvidenceError) as error:
         print(error, file=sys.stderr)
         return ExitStatus.USAGE
@@ -73,6 +73,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("interrupted", file=sys.stderr)
         return ExitStatus.INTERRUPTED
     return status
+
+
+def _silence_a_broken_stdout() -> None:
+    """Where whoever read along has gone (`| head`); re-raises what another pipe's end broke."""
+    poll = select.poll()
+    poll.register(sys.stdout, 0)
+    if not any(event & select.POLLERR for _, event in poll.poll(0)):
+        raise
+    # The interpreter's own flush at the end is to find nothing broken.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

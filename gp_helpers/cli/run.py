@@ -196,7 +196,8 @@ def _in_order(chosen: Sequence[Selected], runs: Sequence[RunFolder]) -> list[Not
 
 def _jobs(one: Selected, run: RunFolder, contrasts: Path | None) -> list[NotebookJob]:
     """A notebook for each suite that has a selected case, in the plan's order."""
-    beside = {} if contrasts is None else {CONTRASTS_VARIABLE: str(contrasts.resolve())}
+    # Stated in any case: a kernel has its runner's environment.
+    lent = "" if contrasts is None else str(contrasts.resolve())
     jobs = []
     for suite, info in SUITES.items():
         cases = [case.id for case in one.cases if case.suite is suite]
@@ -208,7 +209,7 @@ def _jobs(one: Selected, run: RunFolder, contrasts: Path | None) -> list[Noteboo
                 notebooks_folder() / f"{info.notebook}.ipynb",
                 run.notebook_path(info.notebook),
                 parameters,
-                {RUN_VARIABLE: str(run.path.resolve())} | beside,
+                {RUN_VARIABLE: str(run.path.resolve()), CONTRASTS_VARIABLE: lent},
                 SECONDS_A_CASE * len(cases) * (1 + one.parameters.trials),
                 Path.cwd(),
             )

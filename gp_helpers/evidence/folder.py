@@ -30,7 +30,7 @@ from gp_helpers.plan import CASES, select
 RUN_VARIABLE = "GOLDEN_PATH_RUN"
 """Names the folder of the run that a notebook works for."""
 CONTRASTS_VARIABLE = "GOLDEN_PATH_CONTRASTS"
-"""Names the folder of a run beside it whose trials may stand as its contrasts."""
+"""Names the folder of a run beside it whose trials may stand as its contrasts; empty for none."""
 OWNER_FILE = ".owner"
 """Locked by the owner for as long as it lives; deleted when it ends properly."""
 ENVIRONMENT_FILE = "environment.json"

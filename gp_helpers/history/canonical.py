@@ -152,16 +152,17 @@ def _questions(history: History) -> dict[str, str]:
 
 
 def _beside(history: History) -> dict[str, int]:
-    """How many sockets its user had open already when a socket was opened, by its id."""
-    held: dict[str, set[str]] = {}
+    """To each socket how many others of its user's still got messages when it was opened, by id.
+
+    When a close is noticed does not count: it may be before the next opening or after it.
+    """
+    last_message = {entry.subject: entry.seq for entry in history.of(Kind.WS_RECEIVED)}
+    opened: dict[str, list[str]] = {}
     found: dict[str, int] = {}
-    for entry in history.of(Kind.WS_OPENED, Kind.WS_CLOSED):
-        open_now = held.setdefault(entry.actor, set())
-        if entry.kind is Kind.WS_OPENED:
-            found[entry.subject] = len(open_now)
-            open_now.add(entry.subject)
-        else:
-            open_now.discard(entry.subject)
+    for entry in history.of(Kind.WS_OPENED):
+        earlier = opened.setdefault(entry.actor, [])
+        found[entry.subject] = sum(last_message.get(one, -1) > entry.seq for one in earlier)
+        earlier.append(entry.subject)
     return found
 
 

@@ -72,7 +72,7 @@ def borrowed(case_id: str, number: int, seed: int, to: Path) -> History | None:
     decide: it names the other's folder in ``$GOLDEN_PATH_CONTRASTS``.
     """
     beside = os.environ.get(CONTRASTS_VARIABLE)
-    if beside is None:
+    if not beside:
         return None
     name = f"{case_id}.{Role.TRIAL.value}.{number}.jsonl"
     try:

@@ -43,14 +43,19 @@ def test_people_come_before_the_lab() -> None:
     assert divergence.actor == "ada ada-ws-1"
 
 
-def on_sockets(*received: tuple[str, str], is_closed_between: bool = False) -> History:
-    """What ada gets on her sockets after one question: the socket, and the event."""
+def on_sockets(*received: tuple[str, str], closed: str | None = None) -> History:
+    """What ada gets on her sockets after one question: the socket, and the event.
+
+    ``closed`` says when the end of the first one is noticed: before or after the second opens.
+    """
     recorder = Recorder(None, Redactor())
     recorder.start(case="routing.load_balancing")
     recorder.add(Kind.WS_OPENED, "ada", "ada-ws-1")
-    if is_closed_between:
+    if closed == "before":
         recorder.add(Kind.WS_CLOSED, "ada", "ada-ws-1", code=1006, by="platform")
     recorder.add(Kind.WS_OPENED, "ada", "ada-ws-2")
+    if closed == "after":
+        recorder.add(Kind.WS_CLOSED, "ada", "ada-ws-1", code=1006, by="platform")
     recorder.add(Kind.WS_SENT, "ada", "ada-ws-1", request_id="q", message={"type": "ask"})
     for socket, event in received:
         message = {"type": event}
@@ -71,6 +76,10 @@ def test_two_devices_get_the_same_answer_at_their_own_pace() -> None:
 
 
 def test_an_answer_that_goes_on_after_a_reconnect_is_one_answer() -> None:
-    one = on_sockets(("ada-ws-1", "a"), ("ada-ws-2", "b"), is_closed_between=True)
-    other = on_sockets(("ada-ws-2", "a"), ("ada-ws-2", "b"), is_closed_between=True)
+    one = on_sockets(("ada-ws-2", "a"), ("ada-ws-2", "b"), closed="before")
+    other = on_sockets(("ada-ws-2", "a"), ("ada-ws-2", "b"), closed="after")
     assert first_divergence(one, other) is None
+    lost = on_sockets(("ada-ws-2", "a"), closed="before")
+    divergence = first_divergence(one, lost)
+    assert divergence is not None
+    assert divergence.actor == "ada answers to question 1"

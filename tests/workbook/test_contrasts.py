@@ -65,8 +65,12 @@ def test_a_contrast_is_taken_from_the_run_beside(
 def test_without_a_run_beside_it_is_taken_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv(CONTRASTS_VARIABLE, raising=False)
-    assert borrowed(CASE, 1, SEED, tmp_path / "contrast.jsonl") is None
+    for stated in ("", None):
+        if stated is None:
+            monkeypatch.delenv(CONTRASTS_VARIABLE)
+        else:
+            monkeypatch.setenv(CONTRASTS_VARIABLE, stated)
+        assert borrowed(CASE, 1, SEED, tmp_path / "contrast.jsonl") is None
 
 
 def other_seed(header: dict[str, Any], lines: list[str]) -> list[str]:
@@ -133,9 +137,8 @@ def test_the_run_with_no_defects_begins_first_and_lends_its_trials(
     lent = {job.destination.parent.name: job.environment.get(CONTRASTS_VARIABLE) for job in jobs}
     for run in runs:
         run.close()
-    expected = str(tmp_path / "remediated") if has_contrasts else None
-    assert lent.pop("as_reported") == expected
-    assert set(lent.values()) <= {None}
+    assert lent.pop("as_reported") == (str(tmp_path / "remediated") if has_contrasts else "")
+    assert set(lent.values()) <= {""}
     if has_contrasts:
         assert jobs[0].destination.parent.name == "remediated"
 
@@ -155,4 +158,4 @@ def test_runs_that_differ_in_more_lend_nothing(tmp_path: Path) -> None:
     for run in runs:
         run.close()
     assert jobs
-    assert not any(CONTRASTS_VARIABLE in job.environment for job in jobs)
+    assert {job.environment[CONTRASTS_VARIABLE] for job in jobs} == {""}
