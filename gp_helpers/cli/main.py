@@ -79,7 +79,7 @@ def _silence_a_broken_stdout() -> None:
     """Where whoever read along has gone (`| head`); re-raises what another pipe's end broke."""
     poll = select.poll()
     poll.register(sys.stdout, 0)
-    if not any(event & select.POLLERR for _, event in poll.poll(0)):
+    if not any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0)):
         raise
     # The interpreter's own flush at the end is to find nothing broken.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
