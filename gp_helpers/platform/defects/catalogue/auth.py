@@ -88,6 +88,7 @@ DEFECTS: tuple[Defect, ...] = (
             "routing.circular_deadlock",
             "routing.load_balancing",
             "factory.user_context_isolation",
+            "factory.lifecycle",
             _JOURNEY,
             "journey.multi_user_isolation",
         ),

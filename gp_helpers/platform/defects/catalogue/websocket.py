@@ -45,7 +45,7 @@ DEFECTS: tuple[Defect, ...] = (
         finding_code="WS_EVENTS_LOST_AFTER_CONNECT",
         remedy="Register before accepting; make the event manager in the application's lifespan; "
         "keep events in the outbox.",
-        also_breaks=(_CLEANUP, _INTERFERENCE, _TIMEOUT),
+        also_breaks=(_CLEANUP, _INTERFERENCE, _TIMEOUT, "journey.error_recovery"),
         seen_in=(
             ("SignalR#3864", "https://github.com/SignalR/SignalR/pull/3864"),
             ("hapi-plugin-websocket#20", "https://github.com/rse/hapi-plugin-websocket/issues/20"),
