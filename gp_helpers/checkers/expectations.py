@@ -5,7 +5,7 @@ Pure: it is told which finding codes the case's own defects have, and knows no p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,35 @@ class Met:
 
     def __bool__(self) -> bool:
         return self.met
+
+
+@dataclass(frozen=True, slots=True)
+class TrialEnd:
+    """How one of a case's trials ended."""
+
+    outcome: Outcome
+    findings: tuple[str, ...]
+    reason: str
+    is_whole: bool
+    """False if it was given up before its last step."""
+
+    @classmethod
+    def of(cls, verdict: Verdict, *, is_whole: bool = True) -> TrialEnd:
+        """The end of a trial with this verdict."""
+        return cls(verdict.outcome, verdict.findings, verdict.reason, is_whole)
+
+
+def counted(ends: Sequence[TrialEnd]) -> list[TrialEnd]:
+    """The ends of a case's trials, in their order, that count towards it.
+
+    A trial that was given up for a later one does not, unless it showed a failure or broke: what
+    was seen is not unseen by beginning again.
+    """
+    return [
+        end
+        for end in ends
+        if end.is_whole or end is ends[-1] or end.outcome in (Outcome.FAIL, Outcome.ERROR)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +80,26 @@ class Expected:
             return None
         return outcome is self.outcome and set(self.findings) <= set(findings)
 
-    def held_against(self, verdict: Verdict) -> Met:
+    def owed_by(self, ends: Sequence[TrialEnd]) -> list[TrialEnd]:
+        """The ends that have to be as expected: those that count.
+
+        Where a failure is expected, one that was given up for a later trial showed part of it, and
+        owes no more.
+        """
+        return [
+            end
+            for end in counted(ends)
+            if end.is_whole or end is ends[-1] or not (self.outcome is end.outcome is Outcome.FAIL)
+        ]
+
+    def held_against_all(self, ends: Sequence[TrialEnd]) -> Met:
+        """Whether every trial that counts ended as expected, each by itself; if not, the first."""
+        mets = [self.held_against(end) for end in self.owed_by(ends)]
+        if not mets:
+            return Met(self.outcome is None, "no trial was made")
+        return next((met for met in mets if not met), mets[0])
+
+    def held_against(self, verdict: Verdict | TrialEnd) -> Met:
         """Whether a verdict is the expected one, and why or why not."""
         found = ", ".join(verdict.findings) or "no finding code"
         wanted = " and ".join(sorted(self.findings)) or "a finding"

@@ -5,6 +5,7 @@ It is told and turns no verdict: a verdict rests on one history, an average on s
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
@@ -21,8 +22,8 @@ def average_of(case_id: str, trials: Sequence[tuple[Mapping[str, Any], Verdict]]
     """
     name = CASES[case_id].average_threshold
     headers = [header.get("thresholds") for header, _ in trials]
-    limits = [stated.get(name) for stated in headers if isinstance(stated, Mapping)]
-    limit = next((one for one in limits if isinstance(one, int | float)), THRESHOLDS[name].limit)
+    limits = [_limit(stated.get(name)) for stated in headers if isinstance(stated, Mapping)]
+    limit = next((one for one in limits if one is not None), float(THRESHOLDS[name].limit))
     seconds = [
         claim.measured["seconds"]
         for _, verdict in trials
@@ -34,6 +35,17 @@ def average_of(case_id: str, trials: Sequence[tuple[Mapping[str, Any], Verdict]]
         "seconds": mean,
         "trials": len(seconds),
         "threshold": name,
-        "limit": float(limit),
+        "limit": limit,
         "within": None if mean is None else mean < limit,
     }
+
+
+def _limit(stated: Any) -> float | None:
+    """A limit as a header states it; None for what is no finite number, which limits nothing."""
+    if isinstance(stated, bool) or not isinstance(stated, int | float):
+        return None
+    try:
+        limit = float(stated)
+    except OverflowError:
+        return None
+    return limit if math.isfinite(limit) else None

@@ -11,7 +11,7 @@ from enum import IntEnum
 from typing import Any
 
 from gp_helpers.checkers import Outcome
-from gp_helpers.checkers.expectations import Expected
+from gp_helpers.checkers.expectations import Expected, TrialEnd, counted
 from gp_helpers.parameters import EmbeddedTarget, Expectation, ListedDefects, Parameters
 
 _ANYTHING = Expected(None)
@@ -76,8 +76,38 @@ def exit_status(verdicts: Mapping[str, Any]) -> ExitStatus:
         return ExitStatus.INTERRUPTED
     if Outcome.ERROR in outcomes:
         return ExitStatus.BROKEN
-    if any(case["met"] is False and case["outcome"] != Outcome.INCONCLUSIVE for case in cases):
+    if any(case["met"] is False and _is_otherwise(case) for case in cases):
         return ExitStatus.NOT_MET
-    if Outcome.INCONCLUSIVE in outcomes or not cases:
+    if not cases or any(_is_partly_unobserved(case) for case in cases):
         return ExitStatus.INCONCLUSIVE
     return ExitStatus.MET
+
+
+def _is_otherwise(case: Mapping[str, Any]) -> bool:
+    """Whether what was observed is not what was expected: of its trials, any that is conclusive."""
+    ends = _ends(case)
+    if not ends:
+        return bool(case["outcome"] != Outcome.INCONCLUSIVE)
+    expected = Expected.from_json(case["expected"])
+    return any(
+        end.outcome is not Outcome.INCONCLUSIVE and not expected.held_against(end)
+        for end in expected.owed_by(ends)
+    )
+
+
+def _is_partly_unobserved(case: Mapping[str, Any]) -> bool:
+    return case["outcome"] == Outcome.INCONCLUSIVE or any(
+        end.outcome is Outcome.INCONCLUSIVE for end in counted(_ends(case))
+    )
+
+
+def _ends(case: Mapping[str, Any]) -> list[TrialEnd]:
+    return [
+        TrialEnd(
+            Outcome(one["outcome"]),
+            tuple(one["findings"]),
+            one["reason"],
+            is_whole=one["unfinished"] is None,
+        )
+        for one in case["trials"]
+    ]

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from gp_helpers.checkers import Outcome, Verdict, judge
+from gp_helpers.checkers.expectations import TrialEnd
 from gp_helpers.evidence.folder import parse_history_name
 from gp_helpers.history import History, HistoryReadError, Kind, first_divergence, parse
 
@@ -31,6 +32,11 @@ class TrialResult:
     """Where the trial first departs from its contrast, if it has one."""
     has_contrast: bool = False
     contrast_unreadable: str | None = None
+
+    @property
+    def end(self) -> TrialEnd:
+        """How the trial ended."""
+        return TrialEnd.of(self.verdict, is_whole=self.unfinished is None)
 
     @property
     def ended_at(self) -> datetime | None:

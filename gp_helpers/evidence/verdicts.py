@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from gp_helpers.checkers import Outcome
-from gp_helpers.checkers.expectations import Expected
+from gp_helpers.checkers.expectations import Expected, counted
 from gp_helpers.evidence.averages import average_of
 from gp_helpers.evidence.trial_results import TrialResult
 from gp_helpers.plan import CASES
@@ -104,7 +104,7 @@ def _case(
         "reason": reason,
         "findings": list(findings),
         "expected": expected.to_json(),
-        "met": expected.is_met_by(outcome, findings),
+        "met": _met(expected, trials, outcome, findings),
         "stated": dict(said) if said else None,
         "seconds": round(sum(one.verdict.seconds for one in trials) / len(trials), 4)
         if trials
@@ -124,12 +124,22 @@ def _case(
     }
 
 
+def _met(
+    expected: Expected, trials: list[TrialResult], outcome: Outcome, findings: tuple[str, ...]
+) -> bool | None:
+    """Whether every trial that counts ended as expected, and there were enough of them."""
+    met = expected.is_met_by(outcome, findings)
+    if not met or not trials:
+        return met
+    return expected.held_against_all([one.end for one in trials]).met
+
+
 def _outcome(
     trials: list[TrialResult], said: Mapping[str, Any] | None, wanted: int
 ) -> tuple[Outcome, str]:
     """The outcome of a case: its worst trial's, and never better than what was observed."""
-    counted = _counted(trials)
-    if not counted:
+    ends = counted([one.end for one in trials])
+    if not ends:
         if said is None:
             return Outcome.INCONCLUSIVE, "not reached: there is no history of it"
         outcome = said.get("outcome")
@@ -137,29 +147,17 @@ def _outcome(
             return Outcome(outcome), str(said.get("reason", ""))
         return Outcome.INCONCLUSIVE, f"stated as {outcome}, and no history supports it"
     for outcome in (Outcome.ERROR, Outcome.FAIL, Outcome.INCONCLUSIVE):
-        of_it = [one for one in counted if one.verdict.outcome is outcome]
+        of_it = [end for end in ends if end.outcome is outcome]
         if of_it:
-            reason = of_it[0].verdict.reason
-            if len(counted) > 1:
-                reason = f"{len(of_it)} of {len(counted)} trials; the first: {reason}"
+            reason = of_it[0].reason
+            if len(ends) > 1:
+                reason = f"{len(of_it)} of {len(ends)} trials; the first: {reason}"
             return outcome, reason
-    if len(counted) < wanted:
-        return Outcome.INCONCLUSIVE, f"{len(counted)} of {wanted} trials were made, all passed"
-    if len(counted) > 1:
-        return Outcome.PASS, f"all {len(counted)} trials passed"
-    return Outcome.PASS, counted[0].verdict.reason
-
-
-def _counted(trials: list[TrialResult]) -> list[TrialResult]:
-    """Without trials that were given up for a later one, unless they showed a failure."""
-    last = max((one.number for one in trials), default=0)
-    return [
-        one
-        for one in trials
-        if one.unfinished is None
-        or one.number == last
-        or one.verdict.outcome in (Outcome.FAIL, Outcome.ERROR)
-    ]
+    if len(ends) < wanted:
+        return Outcome.INCONCLUSIVE, f"{len(ends)} of {wanted} trials were made, all passed"
+    if len(ends) > 1:
+        return Outcome.PASS, f"all {len(ends)} trials passed"
+    return Outcome.PASS, ends[0].reason
 
 
 def _seconds(environment: Mapping[str, Any], cases: Iterable[list[TrialResult]]) -> float | None:

@@ -177,15 +177,13 @@ class CaseHandle(CaseViews):
         order = trial.order
         if not trial.is_over or any(ended.number == order.number for ended in self._ended):
             return
-        names = [step.name for step in trial.steps]
-        broke = trial.history.entries[-1].data.get("outcome") == "failed"
         self._ended.append(
             Ended(
                 order.number,
                 order.parameters.seed + order.number - 1,
                 str(order.history.relative_to(self._lab.folder)),
                 trial.verdict,
-                counts=trial.taken == names or broke,
+                counts=trial.history.entries[-1].data.get("outcome") != "interrupted",
             )
         )
         if self._chosen is None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean
 from typing import Any
 
 from gp_helpers.checkers import Outcome, Verdict
-from gp_helpers.checkers.expectations import Met, worst
+from gp_helpers.checkers.expectations import Met, TrialEnd, counted, worst
 from gp_helpers.evidence import expected_of
+from gp_helpers.evidence.averages import average_of
 from gp_helpers.parameters import Parameters
-from gp_helpers.plan import CASES, THRESHOLDS
+from gp_helpers.plan import CASES
 from gp_helpers.statistics import SuccessRate, success_rate
 
 
@@ -48,6 +48,8 @@ class Conclusion:
     findings: tuple[str, ...]
     met: Met
     trials: tuple[Ended, ...]
+    limit: float
+    """What a trial may take on average."""
 
     @property
     def counting(self) -> tuple[Ended, ...]:
@@ -62,11 +64,16 @@ class Conclusion:
 
     @property
     def average(self) -> str:
-        """What a trial took on average, and the plan's limit for that."""
-        name = CASES[self.case].average_threshold
-        seconds = [ended.verdict.seconds for ended in self.counting]
-        limit = THRESHOLDS[name].limit
-        return f"{fmean(seconds):.2f} s on average ({name}: {limit:g} s)"
+        """What a trial took on average, as the evidence says, and the run's limit for that."""
+        header = {"thresholds": {CASES[self.case].average_threshold: self.limit}}
+        decided = (Outcome.PASS, Outcome.FAIL)
+        average = average_of(
+            self.case,
+            [(header, one.verdict) for one in self.trials if one.verdict.outcome in decided],
+        )
+        seconds = average["seconds"]
+        took = "nothing measured" if seconds is None else f"{seconds:.2f} s on average"
+        return f"{took} ({CASES[self.case].average_threshold}: {self.limit:g} s)"
 
     def row(self) -> dict[str, Any]:
         """A row of the closing table."""
@@ -85,27 +92,22 @@ def conclude(
 ) -> Conclusion:
     """The conclusion of a case; ``broken`` says why a trial could not even be opened.
 
-    A trial that was given up for a new one does not count, unless it showed a failure: what was
-    seen is not unseen by beginning again. Evidence and re-check say the same of its history.
+    Which trials count, and what they owe, is the rule by which the evidence judges their histories.
     """
-    verdicts = [ended.verdict for ended in trials if ended.counts]
-    given_up = [
-        ended.verdict
-        for ended in trials
-        if not ended.counts and ended.verdict.outcome is Outcome.FAIL
-    ]
+    ends = [TrialEnd.of(ended.verdict, is_whole=ended.counts) for ended in trials]
     if broken is not None:
-        verdicts.append(Verdict(case_id, Outcome.ERROR, broken))
-    if not verdicts:
-        verdicts.append(Verdict(case_id, Outcome.INCONCLUSIVE, "no trial came to its end"))
-    expected = expected_of(case_id, parameters)
-    mets = [expected.held_against(verdict) for verdict in verdicts]
-    if expected.outcome is not Outcome.FAIL:
-        mets += [expected.held_against(verdict) for verdict in given_up]
-    verdicts += given_up
-    outcome = worst(verdict.outcome for verdict in verdicts)
-    decisive = next(verdict for verdict in verdicts if verdict.outcome is outcome)
-    findings = tuple(dict.fromkeys(code for verdict in verdicts for code in verdict.findings))
-    unmet = next((met for met in mets if not met.met), None)
-    met = mets[0] if unmet is None else unmet
-    return Conclusion(case_id, outcome, decisive.reason, findings, met, tuple(trials))
+        ends.append(TrialEnd(Outcome.ERROR, (), broken, is_whole=True))
+    if not ends:
+        ends.append(TrialEnd(Outcome.INCONCLUSIVE, (), "no trial came to its end", is_whole=True))
+    counting = counted(ends)
+    outcome = worst(end.outcome for end in counting)
+    decisive = next(end for end in counting if end.outcome is outcome)
+    return Conclusion(
+        case_id,
+        outcome,
+        decisive.reason,
+        tuple(dict.fromkeys(code for end in counting for code in end.findings)),
+        expected_of(case_id, parameters).held_against_all(ends),
+        tuple(trials),
+        parameters.threshold(CASES[case_id].average_threshold),
+    )

@@ -7,8 +7,9 @@ from statistics import fmean
 import jsonschema
 import pytest
 
-from gp_helpers.checkers import Outcome
+from gp_helpers.checkers import Claim, ClaimState, Outcome, Verdict
 from gp_helpers.evidence import ExitStatus, Expected, RunFolder, exit_status, expected_of, finalise
+from gp_helpers.evidence.averages import average_of
 from gp_helpers.parameters import Parameters
 from gp_helpers.plan import CASES, THRESHOLDS
 from gp_helpers.platform.defects.catalogue import CATALOGUE
@@ -232,7 +233,7 @@ def test_the_exit_status_is_the_worst_that_the_verdicts_stand_for(
 ) -> None:
     verdicts = {
         "interrupted": interrupted,
-        "cases": [{"outcome": outcome, "met": met} for outcome, met in cases],
+        "cases": [{"outcome": outcome, "met": met, "trials": []} for outcome, met in cases],
     }
     assert exit_status(verdicts) is status
 
@@ -251,3 +252,15 @@ def test_a_case_that_was_run_without_being_selected_is_not_hidden(tmp_path: Path
     final = finalise(run.path)
     assert [case["case"] for case in final.verdicts["cases"]] == [CASE, OTHER]
     assert OTHER not in {one["case"] for one in final.verdicts["not_selected"]}
+
+
+@pytest.mark.parametrize("stated", [10**400, float("inf"), float("nan"), "5", None, True])
+def test_a_limit_that_is_no_finite_number_is_ignored(stated: object) -> None:
+    claim = Claim("within_time", "", ClaimState.HELD, (1,), measured={"seconds": 4.0})
+    verdict = Verdict(CASE, Outcome.PASS, "all held", (claim,))
+    header = {"thresholds": {"case_seconds_mean": stated}}
+    average = average_of(CASE, [(header, verdict)])
+    assert (average["limit"], average["within"]) == (5.0, True)
+    following = {"thresholds": {"case_seconds_mean": 3}}
+    average = average_of(CASE, [(header, verdict), (following, verdict)])
+    assert (average["limit"], average["within"]) == (3.0, False)
