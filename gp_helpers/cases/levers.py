@@ -16,11 +16,11 @@ from gp_helpers.faults import (
     Direction,
     FrameMatch,
     HoldUntilPassed,
-    HttpMessage,
     Match,
     WireMessage,
 )
 from gp_helpers.faults.frames_plan import PlannedFrame
+from gp_helpers.parameters import AsgiTarget
 from gp_helpers.parameters.description import EVENTS
 from gp_helpers.probes import Question, Socket
 from gp_helpers.probes.http import matches
@@ -32,18 +32,22 @@ NOTHING = FrameMatch(where=lambda _: False)
 
 
 COMPLETIONS = "/v1/chat/completions"
-"""What the embedded platform asks of a model; what other platforms ask of theirs, nobody knows."""
-
-
-def asks_the_model(trial: Trial) -> Callable[[HttpMessage], bool]:
-    """What on the hop to the model is about an answer."""
-    is_ours = trial.is_ours
-    return lambda message: not is_ours or message.path == COMPLETIONS
+"""What the embedded platform asks of a model."""
 
 
 def of_the_model(trial: Trial) -> Match:
-    """The same, for what is done to requests there."""
-    return Match(path_prefix=COMPLETIONS) if trial.is_ours else Match()
+    """What on the hop to the model is about the question that is asked next.
+
+    Other platforms ask theirs for what they state, or else by POST: what they read there all the
+    time, to see that it is well, is not about a question.
+    """
+    if trial.is_ours:
+        return Match(path_prefix=COMPLETIONS)
+    asked = len(trial.controls.http_fault(Hop.BACKEND_MODEL).requests)
+    target = trial.parameters.target
+    if isinstance(target, AsgiTarget) and target.model_path is not None:
+        return Match(path_prefix=target.model_path, after=asked)
+    return Match(method="POST", after=asked)
 
 
 def hold_the_end_of_answers(trial: Trial) -> PlannedFrame | None:

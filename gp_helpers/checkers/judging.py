@@ -22,6 +22,8 @@ from gp_helpers.plan import CASES, THRESHOLDS, Suite, UnknownNameError
 
 Check = Callable[[History], Judgement]
 
+CONFIGURED_WAIT = "configured wait"
+"""The quantity of a wait that the parameters ask for: as long as a timeout that they state."""
 _CLOSED_IN_ORDER = 1000
 _MODULES: Mapping[Suite, str] = {suite: f"gp_helpers.checkers.{suite.value}" for suite in Suite}
 
@@ -77,7 +79,7 @@ def within_time(history: History) -> Claim:
     observed = Observed("within_time", THRESHOLDS[name].statement, "TOO_SLOW", threshold=name)
     ends = history.of(Kind.TRIAL_ENDED)
     if ends:
-        waited = seconds_waited_for_silence(history)
+        waited = seconds_of_our_own(history)
         seconds = seconds_in_steps(history) - waited
         observed.measured["seconds"] = round(seconds, 3)
         if waited:
@@ -154,20 +156,29 @@ def seconds_in_steps(history: History) -> float:
     return float(sum(entry.data.get("seconds", 0.0) for entry in history.of(Kind.STEP_ENDED)))
 
 
-def seconds_waited_for_silence(history: History) -> float:
-    """How long it was waited for what did not come, where silence cannot be proven.
+def seconds_of_our_own(history: History) -> float:
+    """How long it was waited for what did not come, where silence cannot be proven, or for timeouts
+    that the parameters state.
 
     That is the workbook's time, not the platform's: what did not come has a finding of its own.
     """
     if history.header.get("kind") == "embedded":
         return 0.0
-    waits = [e for e in history.of(Kind.SILENCE) if not e.data.get("proven")]
-    waits += history.of(Kind.TIMEOUT)
+    waits = [
+        (e.t, float(e.data.get("seconds") or 0.0))
+        for e in history.of(Kind.SILENCE, Kind.TIMEOUT)
+        if not e.data.get("proven")
+    ]
+    waits += [
+        (e.t, float(e.data["value"]))
+        for e in history.of(Kind.MEASURED)
+        if e.data["quantity"] == CONFIGURED_WAIT
+    ]
     total, covered_to = 0.0, 0.0
-    for entry in sorted(waits, key=lambda one: one.t):
-        began = max(entry.t - float(entry.data.get("seconds") or 0.0), covered_to)
-        total += max(entry.t - began, 0.0)
-        covered_to = max(covered_to, entry.t)
+    for ended, seconds in sorted(waits):
+        began = max(ended - seconds, covered_to)
+        total += max(ended - began, 0.0)
+        covered_to = max(covered_to, ended)
     return total
 
 

@@ -31,11 +31,13 @@ class Match:
 
     method: str | None = None
     path_prefix: str = "/"
+    after: int = 0
+    """Only requests with a greater number."""
 
     def matches(self, message: HttpMessage) -> bool:
         """Return whether `message` is meant."""
         return (self.method is None or self.method.upper() == message.method) and (
-            message.path.startswith(self.path_prefix)
+            message.path.startswith(self.path_prefix) and message.number > self.after
         )
 
 

@@ -85,7 +85,8 @@ class Persistence(Operation):
 
     found: str | None = None
     """JMESPath with placeholders (``{text}``, ``{request_id}``): how often a question is stored,
-    or whether it is. Without it a stored text has to be the question, character by character."""
+    as a number or a list; ``true`` does not show that it is stored once. Without it a stored text
+    has to be the question, character by character."""
     items: str | None = None
     """JMESPath path to the list of stored messages; each is expected to have ``content``."""
 

@@ -82,6 +82,9 @@ class AsgiTarget(Description):
     applications: dict[str, AsgiApplication]
     backend: str = "backend"
     """Which of the applications stands behind the ingress."""
+    model_path: str | None = None
+    """How the path begins of what the backend asks ``model`` for an answer; without it, faults
+    there hit whatever it asks by POST."""
     ingress: IngressTimeouts = IngressTimeouts()
     """State it if your code cannot be told to beat and to end its sockets within the defaults."""
     isolation: Isolation = Isolation.PROCESS

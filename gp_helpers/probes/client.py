@@ -30,6 +30,15 @@ class Question:
     """None if the socket was closed before it could be sent."""
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What the target's own rule says of a question in a conversation that was read."""
+
+    times: int
+    at_least: bool = False
+    """The rule says that it is there, and not how often."""
+
+
 class Client(WithAccounts, WithValidators):
     """Acts as people towards one running target, during one trial."""
 
@@ -125,7 +134,7 @@ class Client(WithAccounts, WithValidators):
             person, persistence, "read the conversation", variables={"thread_id": thread_id}
         )
 
-    def times_stored(self, person: Person, question: Question, exchange: Exchange) -> int | None:
+    def times_stored(self, person: Person, question: Question, exchange: Exchange) -> Stored | None:
         """How often a question is in a conversation that was read; None if no rule says that."""
         persistence = self.target.description.persistence
         if persistence is None or persistence.found is None or exchange.status is None:
@@ -133,8 +142,7 @@ class Client(WithAccounts, WithValidators):
         known = self._variables(person)
         known |= {"request_id": question.request_id, "text": question.text}
         found = exchange.find(render_expression(persistence.found, known))
-        is_number = isinstance(found, int) and not isinstance(found, bool)
-        return found if is_number else int(holds(found))
+        return stored(found)
 
     async def read_billing(self, person: Person) -> Exchange:
         """Read the person's own figures."""
@@ -149,3 +157,20 @@ class Client(WithAccounts, WithValidators):
         for name, operation in self.target.description.health.items():
             found[name] = await self.http.send(actor, operation, {}, purpose=f"health of {name}")
         return found
+
+
+def stored(found: Any) -> Stored:
+    """What a rule found: a number is one, a list has a length, anything else is there or not."""
+    if isinstance(found, int | float) and not isinstance(found, bool):
+        return Stored(int(found))
+    if isinstance(found, list):
+        return Stored(_length(found))
+    return Stored(int(holds(found)), at_least=holds(found))
+
+
+def _length(found: list[Any]) -> int:
+    """Of a list, those within it included; projections leave false and null for what is not it."""
+    return sum(
+        _length(one) if isinstance(one, list) else one is not None and one is not False
+        for one in found
+    )

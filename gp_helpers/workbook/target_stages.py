@@ -238,9 +238,13 @@ class Walk:
         items = exchange.find(persistence.items) if persistence else None
         if persistence and persistence.items and not items:
             raise StageProblem(f"nothing at persistence.items; there is {paths_in(exchange.root)}")
-        if self.question and self.client.times_stored(self.person, self.question, exchange) == 0:
+        stored = self.question and self.client.times_stored(self.person, self.question, exchange)
+        if stored and not stored.times:
             raise StageProblem(f"nothing for persistence.found in {paths_in(exchange.root)}")
-        return f"{len(items)} messages" if isinstance(items, list) else said(exchange)
+        told = f"{len(items)} messages" if isinstance(items, list) else said(exchange)
+        if stored and stored.at_least:
+            told += "; persistence.found does not say how often, so nothing shows that it is once"
+        return told
 
     async def resume(self) -> str:
         """Connect again and resume from the last event."""

@@ -5,12 +5,15 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from gp_helpers.checkers import ClaimState
 from gp_helpers.checkers.claims import Observed
 from gp_helpers.checkers.faults import faults_were_felt
-from gp_helpers.checkers.judging import components_healthy, within_time
+from gp_helpers.checkers.judging import CONFIGURED_WAIT, components_healthy, within_time
 from gp_helpers.history import History, Kind, Recorder, Redactor
 from gp_helpers.platform.defects.catalogue import CATALOGUE
 from tests.support.repository import ROOT
@@ -107,6 +110,21 @@ def test_a_case_that_takes_longer_than_the_plan_allows_is_found() -> None:
     claim = within_time(recorded(seconds=10.5))
     assert (claim.finding, claim.threshold) == ("TOO_SLOW", "case_seconds")
     assert within_time(recorded(seconds=9.5)).state is ClaimState.HELD
+
+
+@pytest.mark.parametrize(
+    ("kind", "state"), [("asgi", ClaimState.HELD), ("embedded", ClaimState.VIOLATED)]
+)
+def test_waits_that_the_parameters_ask_for_are_not_the_platforms_time(
+    kind: str, state: ClaimState
+) -> None:
+    recorder = Recorder(None, Redactor())
+    recorder.start(case="websocket.cloud_run_timeout", kind=kind)
+    recorder.add(Kind.MEASURED, "lab", quantity=CONFIGURED_WAIT, value=55.0, unit="s")
+    recorder.add(Kind.STEP_ENDED, "lab", outcome="completed", seconds=60.0)
+    recorder.add(Kind.TRIAL_ENDED, "lab", outcome="completed")
+    entries = tuple(replace(entry, t=60.0) for entry in recorder.history.entries)
+    assert within_time(History(entries)).state is state
 
 
 def test_a_fault_that_was_not_felt_is_never_a_finding() -> None:

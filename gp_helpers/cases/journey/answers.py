@@ -79,15 +79,16 @@ async def read_back(trial: Trial, person: Person, asked: Iterable[Question]) -> 
     """Read a conversation back; what the target's own rule finds of the questions is on record."""
     exchange = await trial.client.read_conversation(person, person.thread_id or "")
     for question in asked:
-        times = trial.client.times_stored(person, question, exchange)
-        if times is not None:
+        stored = trial.client.times_stored(person, question, exchange)
+        if stored is not None:
             trial.recorder.add(
                 Kind.MEASURED,
                 person.label,
                 question.request_id,
                 quantity="stored",
-                value=times,
+                value=stored.times,
                 unit="times",
+                at_least=stored.at_least,
                 question=question.request_id,
                 exchange=exchange.answer.seq,
             )

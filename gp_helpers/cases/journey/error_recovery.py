@@ -13,14 +13,14 @@ from gp_helpers.cases.asking import ask, connect, settle
 from gp_helpers.cases.journey.answers import question_about_costs, read_back, record_answer
 from gp_helpers.cases.journey.judge import judge_answer
 from gp_helpers.cases.levers import (
-    asks_the_model,
     felt,
     hold_the_end_of_answers,
     let_go,
     of_the_model,
     until_begun,
 )
-from gp_helpers.cases.steps import Case, Shown, step
+from gp_helpers.cases.steps import CannotGoOn, Case, Shown, step
+from gp_helpers.cloud_run import PortTakenError, ServiceStartError
 from gp_helpers.faults import Answer as HttpAnswer
 from gp_helpers.faults import HttpMessage, NeverAnswer, OrderGate
 from gp_helpers.probes import NotDescribedError, Person, Socket
@@ -152,9 +152,9 @@ class ErrorRecovery(Case):
 
     def _gate(self) -> OrderGate[HttpMessage]:
         """Holds the agent while it thinks, until it is opened."""
-        is_asked = asks_the_model(self.trial)
+        match = of_the_model(self.trial)
         gate = OrderGate[HttpMessage](
-            hold=lambda message: message.status is None and is_asked(message),
+            hold=lambda message: message.status is None and match.matches(message),
             until=lambda _: False,
         )
         self.trial.controls.http_fault(Hop.BACKEND_MODEL).gates[:] = [gate]
@@ -215,10 +215,23 @@ class ErrorRecovery(Case):
         let_go(self.trial, held)
         felt(self.trial, "kill", is_cut and not socket.is_finished(question.request_id))
         for name in names:
-            self.trial.control(f"start {name} again")
-            await controls.restart_instance(name)
+            await self._start_again(name)
         await self._come_back(question)
         await self._settle(question)
+
+    async def _start_again(self, name: str) -> None:
+        """Start a killed instance; that it does not come back is the application's doing."""
+        self.trial.control(f"start {name} again")
+        try:
+            await self.trial.controls.restart_instance(name)
+        except PortTakenError:
+            raise
+        except ServiceStartError as error:
+            self.trial.control(f"{name} does not come back: {error.reason}")
+            await self.trial.silence(timeout_s=WITHIN_S)
+            raise CannotGoOn(
+                f"{name} does not come back after it was killed: {error.reason}"
+            ) from error
 
     async def _come_back(self, question: Question) -> None:
         """Reconnect, resume, and send the request again: it may not have arrived."""

@@ -11,8 +11,9 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from gp_helpers.cases.asking import ask, connect, settle
-from gp_helpers.cases.levers import asks_the_model
+from gp_helpers.cases.levers import felt, of_the_model
 from gp_helpers.cases.steps import Case, Shown, step
+from gp_helpers.checkers.judging import CONFIGURED_WAIT
 from gp_helpers.faults import HttpMessage, OrderGate
 from gp_helpers.parameters import AsgiTarget, Parameters
 from gp_helpers.probes import NotDescribedError, Person, Socket, search
@@ -73,7 +74,9 @@ class CloudRunTimeout(Case):
         self.trial.expect(
             "quiet connection", quiet=socket.label, lifetime_s=told, watched_s=watched
         )
+        began = self.trial.recorder.now
         await socket.watch(watched, until=lambda: _is_told_something(socket))
+        self._waited("a quiet connection", began, watched)
         closed = socket.closed
         self.trial.measured("quiet_open_s", self._open_for(socket), "s", quiet=socket.label)
         await socket.close()
@@ -94,12 +97,16 @@ class CloudRunTimeout(Case):
         needs=(Ability.MODEL_HOP,),
     )
     async def ask_before_the_cut(self) -> Shown:
-        gate = OrderGate[HttpMessage](hold=asks_the_model(self.trial), until=lambda _: False)
+        self.socket = await connect(self.trial, self.asking)
+        match = of_the_model(self.trial)
+        gate = OrderGate[HttpMessage](hold=match.matches, until=lambda _: False)
         self.trial.control("hold the model's answers")
         self.trial.controls.http_fault(Hop.BACKEND_MODEL).gates.append(gate)
-        self.socket = await connect(self.trial, self.asking)
         self.question = await ask(self.trial, self.socket)
-        await self.socket.wait_closed(CUT_WITHIN_S + self._timeout("request_timeout_s"))
+        began, timeout_s = self.trial.recorder.now, self._timeout("request_timeout_s")
+        await self.socket.wait_closed(CUT_WITHIN_S + timeout_s)
+        self._waited("the cut of a connection", began, timeout_s)
+        self._felt_the_cut(gate)
         self.trial.control("let the model answer")
         gate.open()
         closed = self.socket.closed
@@ -145,6 +152,19 @@ class CloudRunTimeout(Case):
     def _timeout(self, name: str) -> float:
         """A timeout of what stands in front, in seconds."""
         return float(self.arranged(self.trial.parameters).ingress[name])
+
+    def _waited(self, on: str, began: float, most_s: float) -> None:
+        """Put on record a wait that the timeouts of the user's file ask for, not the platform."""
+        if not self.trial.is_ours:
+            waited = min(self.trial.recorder.now - began, most_s)
+            self.trial.measured(CONFIGURED_WAIT, round(waited, 3), "s", waited_on=on)
+
+    def _felt_the_cut(self, gate: OrderGate[HttpMessage]) -> None:
+        """Nobody but the user knows what their backend asks of a model: it has to be seen."""
+        if not self.trial.is_ours:
+            is_cut = self.socket.closed is not None
+            is_open = not self.socket.is_finished(self.question.request_id)
+            felt(self.trial, "cut", bool(gate.held) and is_cut and is_open)
 
     def _open_for(self, socket: Socket) -> float:
         end = socket.closed.t if socket.closed else self.trial.recorder.now

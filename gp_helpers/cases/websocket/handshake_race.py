@@ -66,15 +66,7 @@ class HandshakeRace(Case):
     )
     async def hold_the_start_up(self) -> Shown:
         self.trial.control("hold the auth service's answer to a starting instance")
-        first = [READY_PATH] if self.trial.is_ours else []
-
-        def is_asked_first(message: HttpMessage) -> bool:
-            if not first:
-                first.append(message.path)
-            return message.path == first[0]
-
-        self.gate = OrderGate[HttpMessage](hold=is_asked_first, until=lambda _: False)
-        self.trial.controls.http_fault(Hop.BACKEND_AUTH).gates.append(self.gate)
+        self._hold_what_is_asked_first()
         held = READY_PATH if self.trial.is_ours else "what it asks first"
         return Shown("An instance that starts now waits", [{"held": held}])
 
@@ -91,6 +83,9 @@ class HandshakeRace(Case):
             return await self._connect_and_speak_in_reverse()
         if not self.trial.is_ours:
             await self._make_cold()
+            if self.trial.target.can(Ability.AUTH_HOP):
+                # Whoever asked meanwhile was not the instance that is to start now.
+                self._hold_what_is_asked_first()
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(self._connect(user)) for user in self.users]
             if not self.trial.target.can(Ability.AUTH_HOP):
@@ -132,6 +127,17 @@ class HandshakeRace(Case):
         rows = await asyncio.gather(*(self._settle(user) for user in self.users))
         silent = sum(not row["served"] for row in rows)
         return Shown(f"{silent} of {len(rows)} connections are not served", list(rows))
+
+    def _hold_what_is_asked_first(self) -> None:
+        first = [READY_PATH] if self.trial.is_ours else []
+
+        def is_asked_first(message: HttpMessage) -> bool:
+            if message.status is None and not first:
+                first.append(message.path)
+            return message.path in first
+
+        self.gate = OrderGate[HttpMessage](hold=is_asked_first, until=lambda _: False)
+        self.trial.controls.http_fault(Hop.BACKEND_AUTH).gates[:] = [self.gate]
 
     async def _make_cold(self) -> None:
         """Take away the instances that what was asked so far has started."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gp_helpers.checkers.claims import Disagreement, Judgement, Observed
 from gp_helpers.checkers.delivery import answered, questions
+from gp_helpers.checkers.faults import faults_were_felt
 from gp_helpers.history import History, Kind
 
 ANNOUNCED_CODES = (1001, 1012)
@@ -52,4 +53,7 @@ def check(history: History) -> Judgement:
                 cut[0].seq,
                 f"the gateway promises {told:g} s, what stands in front cuts after {open_s:g} s",
             )
-    return Judgement((quiet.claim(), answers.claim()), disagreement)
+    claims = [quiet.claim(), answers.claim()]
+    if history.header.get("kind") == "asgi":
+        claims.append(faults_were_felt(history, {"cut": ("model_hop",)}).claim())
+    return Judgement(tuple(claims), disagreement)

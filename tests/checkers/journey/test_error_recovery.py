@@ -10,6 +10,7 @@ from gp_helpers.checkers import ClaimState
 from gp_helpers.checkers.journey.error_recovery import check
 from gp_helpers.history import Kind
 from gp_helpers.parameters.description import EVENTS
+from gp_helpers.probes.client import Stored, stored
 from tests.checkers.journey.story import (
     QUESTION,
     Story,
@@ -63,6 +64,7 @@ def journey(
     doubled: bool = False,
     kill: Act | None = None,
     found: int | None = None,
+    at_least: bool = False,
 ) -> Story:
     """`kill`: from outside, where an instance is killed; `found`: by the target's own rule."""
     lacking = {} if kill is None else {"lacking": {"diagnostics": "not ours"}}
@@ -92,7 +94,7 @@ def journey(
         request = "req-ada-reset"
         story.add(
             Kind.MEASURED, "ada", request, quantity="stored", value=found, unit="times",
-            question=request, exchange=read.seq,
+            question=request, exchange=read.seq, at_least=at_least,
         )  # fmt: skip
     return story
 
@@ -131,6 +133,24 @@ def test_the_targets_own_rule_says_how_often_a_question_is_stored(
     found: int, expected: list[str]
 ) -> None:
     assert findings(check(journey(found=found).history)) == expected
+
+
+def test_a_rule_that_only_says_that_a_question_is_stored_does_not_show_once() -> None:
+    claim = claims_of(check(journey(found=1, at_least=True).history))["stored_once"]
+    assert claim.state is ClaimState.UNOBSERVED
+    assert "not how often" in claim.detail
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (2, Stored(2)), ([{"re": 1}, {"re": 1}], Stored(2)), ([[{}], [], [False, None]], Stored(1)),
+        ([], Stored(0)), (True, Stored(1, at_least=True)), ("id", Stored(1, at_least=True)),
+        (False, Stored(0)), (None, Stored(0)),
+    ],
+)  # fmt: skip
+def test_a_list_counts_and_a_bare_yes_does_not(found: object, expected: Stored) -> None:
+    assert stored(found) == expected
 
 
 @pytest.mark.parametrize("unfelt", ["lock", "kill"])

@@ -5,7 +5,8 @@ connecting is kept in a place that all connections share, across an awaited hop;
 the account service answers but 200 is taken for a bad key; ``eager``: it says that it is up before
 it is; ``careless``: it says nothing while it has nothing to say, and work ends with the connection
 on which it was asked for; ``memory``: what an instance knows, it alone knows; ``marked``: a
-question that was taken stays taken.
+question that was taken stays taken; ``brittle``: what an instance that was killed leaves behind
+keeps the next one from starting.
 """
 
 import asyncio
@@ -45,6 +46,9 @@ opened = asyncio.Event()
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> Any:
+    mark = Path(os.environ["DESK_NOTES"]) / "running"
+    if VARIANT == "brittle":
+        mark.touch(exist_ok=False)
     async with (
         httpx.AsyncClient(base_url=os.environ["DESK_ACCOUNTS"], trust_env=False) as accounts,
         httpx.AsyncClient(base_url=os.environ["DESK_THINKER"], trust_env=False) as thinker,
@@ -55,6 +59,7 @@ async def lifespan(app: FastAPI) -> Any:
             await opening
         yield
         opening.cancel()
+    mark.unlink(missing_ok=True)
 
 
 async def open_the_desk() -> None:
