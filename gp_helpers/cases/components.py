@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from gp_helpers.checkers.component_checks import ACCEPTS, COMPLETES, HEALTHY, ISSUES, checks_of
 from gp_helpers.history import Kind
 from gp_helpers.parameters.description import Operation
 from gp_helpers.targets.running import TargetKind
@@ -17,21 +18,12 @@ if TYPE_CHECKING:
     from gp_helpers.cases.trial import Trial
     from gp_helpers.targets.running import RunningTarget
 
-HEALTHY = "answers its health endpoint"
-ISSUES = "issues a token"
-ACCEPTS = "accepts a token that was just issued, for whom it was issued to"
-COMPLETES = "completes a prompt"
-
 
 def checks_on(target: RunningTarget) -> list[tuple[str, str]]:
     """Each component of a target and the check that is owed of it, as every case makes them."""
     description = target.description
-    owed = [(name, HEALTHY) for name in description.health]
     validator = next(iter(description.auth.validators), None)
-    owed.append(("auth", ISSUES) if validator is None else (validator, ACCEPTS))
-    if _model_of(target) is not None:
-        owed.append(("model", COMPLETES))
-    return owed
+    return checks_of(description.health, validator, has_model=_model_of(target) is not None)
 
 
 def _model_of(target: RunningTarget) -> str | None:

@@ -17,6 +17,7 @@ from gp_helpers.evidence.files import as_json, encoded, sha256
 from gp_helpers.evidence.source import DamagedFileError, Evidence
 
 MANIFEST_FILE = "manifest.json"
+NEVER_FINALISED = "missing: the run was never finalised"
 SCHEMA = 1
 _MOST_MARKS = 20_000
 """A history with more lines has one mark for several of them."""
@@ -86,7 +87,7 @@ def read_manifest(evidence: Evidence) -> tuple[dict[str, Any] | None, list[Damag
     try:
         content = evidence.read(MANIFEST_FILE)
     except KeyError:
-        return None, [Damage(MANIFEST_FILE, None, "missing: the run was never finalised")]
+        return None, [Damage(MANIFEST_FILE, None, NEVER_FINALISED)]
     except DamagedFileError as error:
         return None, [Damage(MANIFEST_FILE, None, error.reason)]
     try:

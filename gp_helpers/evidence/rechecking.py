@@ -24,6 +24,7 @@ from gp_helpers.evidence.examining import contradicted, examine_all
 from gp_helpers.evidence.folder import ENVIRONMENT_FILE, parse_history_name
 from gp_helpers.evidence.manifest import (
     MANIFEST_FILE,
+    NEVER_FINALISED,
     Damage,
     compare_file,
     is_history,
@@ -122,11 +123,20 @@ def recheck(place: Path, *, expect: str | None = None) -> Recheck:
 def read_rechecked(place: Path) -> Reading:
     """A run with its verdicts as its histories say, and with what a re-check found.
 
-    A run that was not finished differs in nothing: it has no verdicts but those.
+    A run that was not finished has no verdicts but those, no manifest, and nothing else that was
+    made of its histories; what it states of itself and how it recorded are held all the same.
     """
     reading, found = read_run(place), recheck(place)
-    told = tuple(map(str, found.differences)) if reading.is_final else ()
+    unfinished = Difference(DifferenceKind.FILE, MANIFEST_FILE, None, NEVER_FINALISED)
+    is_finished = unfinished not in found.differences
+    told = tuple(str(one) for one in found.differences if is_finished or _is_recorded(one))
     return replace(reading, verdicts=dict(found.verdicts), is_final=False, differences=told)
+
+
+def _is_recorded(difference: Difference) -> bool:
+    """Whether it is in what was recorded while the run went on, not in what was made at its end."""
+    recorded = (DifferenceKind.STATED, DifferenceKind.HISTORY)
+    return difference.kind in recorded or difference.file == ENVIRONMENT_FILE
 
 
 def _is_digest(digest: str | None, expected: str) -> bool:

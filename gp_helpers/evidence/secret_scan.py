@@ -21,6 +21,7 @@ from typing import Any
 
 from gp_helpers.evidence.files import as_json, encoded, write_atomically
 from gp_helpers.evidence.source import (
+    DAMAGED_ZIP,
     DamagedFileError,
     FolderEvidence,
     unpacked,
@@ -255,14 +256,10 @@ def _members(name: str, content: bytes) -> Iterator[tuple[str, bytes | str]]:
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
                 for info in archive.infolist():
                     inner = f"{name}!{info.filename}"
-                    if (why := why_not_unpacked(info, _MOST_UNPACKED)) is not None:
-                        yield inner, why
-                    else:
-                        with archive.open(info) as packed:
-                            yield inner, unpacked(packed, info.file_size)
+                    yield inner, _member(archive, info)
                     yield f"{name}!{info.filename} (its metadata)", info.comment + info.extra
                 yield f"{name} (its comment)", archive.comment
-        except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError):
+        except DAMAGED_ZIP:
             return
     elif content[:2] == b"\x1f\x8b":
         try:
@@ -272,6 +269,17 @@ def _members(name: str, content: bytes) -> Iterator[tuple[str, bytes | str]]:
                     yield f"{name} (unpacked)", f"more than {_MOST_UNPACKED} bytes"
         except (OSError, EOFError, zlib.error):
             return
+
+
+def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes | str:
+    """The content of a member of a zip, or why it cannot be had; the others still can."""
+    if (why := why_not_unpacked(info, _MOST_UNPACKED)) is not None:
+        return why
+    try:
+        with archive.open(info) as packed:
+            return unpacked(packed, info.file_size)
+    except DAMAGED_ZIP as error:
+        return f"damaged: {type(error).__name__}"
 
 
 def _decoded(blob: bytes) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -29,6 +30,17 @@ _SMALL_BYTES = 1024**2
 """… unless it is as small as this."""
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _AT_ONCE_BYTES = 1024**2
+DAMAGED_ZIP = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    OverflowError,
+    RuntimeError,
+    ValueError,
+)
+"""What reading a zip raises whose bytes somebody made: names, offsets and sizes are theirs."""
 _PLAIN_PART = re.compile(r"[^\x00-\x1f\x7f\\:]+")
 _UNIX = 3
 
@@ -154,13 +166,7 @@ class BundleEvidence:
         try:
             with self._archive.open(info) as packed:
                 return unpacked(packed, info.file_size)
-        except (
-            zipfile.BadZipFile,
-            zlib.error,
-            EOFError,
-            NotImplementedError,
-            RuntimeError,
-        ) as error:
+        except DAMAGED_ZIP as error:
             raise DamagedFileError(name, f"damaged in the bundle: {error}") from error
 
 
@@ -223,7 +229,7 @@ def open_evidence(place: Path) -> Iterator[Evidence]:
     elif place.is_file():
         try:
             archive = zipfile.ZipFile(place)
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        except DAMAGED_ZIP as error:
             raise NotARunError(place, f"not a bundle: {error}") from error
         with archive:
             yield BundleEvidence(place, archive)

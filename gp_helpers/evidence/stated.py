@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from gp_helpers.checkers.component_checks import checks_of_embedded
 from gp_helpers.evidence.expected import expected_of
-from gp_helpers.parameters import EmbeddedTarget, ParameterError, Parameters, validate
-from gp_helpers.plan import CASES, UnknownNameError, select
+from gp_helpers.parameters import EVENTS, EmbeddedTarget, ParameterError, Parameters, validate
+from gp_helpers.plan import CASES, THRESHOLDS, UnknownNameError, select
 
 Stated = tuple[str, Any, Any]
 """A key, what is stated, and what follows."""
@@ -66,6 +67,8 @@ def in_header(
     if isinstance(parameters.target, EmbeddedTarget):
         follows |= {"optional_claims": [], "lacking": {}, "answer_rules": None}
         follows["defects"] = _defects(parameters.target, case) if role == "trial" else []
+        follows["events"] = list(EVENTS)
+        follows["components"] = [list(owed) for owed in checks_of_embedded(case)]
     for key, value in follows.items():
         if header.get(key) != value:
             yield key, header.get(key), value
@@ -75,12 +78,14 @@ def in_header(
 
 
 def _thresholds(stated: Any, case: str, parameters: Parameters) -> Iterator[Stated]:
-    """Limits that are not those that apply; the plan's applies where none is stated."""
+    """Limits that are not those that apply; the checkers take the plan's where none is stated."""
     follows = {name: parameters.threshold(name) for name in CASES[case].thresholds}
-    is_part = isinstance(stated, dict) and all(
-        follows.get(name) == limit for name, limit in stated.items()
+    is_the_same = (
+        isinstance(stated, dict)
+        and stated.keys() <= follows.keys()
+        and all(stated.get(name, THRESHOLDS[name].limit) == at for name, at in follows.items())
     )
-    if not is_part:
+    if not is_the_same:
         yield "thresholds", stated, follows
 
 

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from gp_helpers.checkers.component_checks import checks_of_embedded
 from gp_helpers.evidence import RunFolder
 from gp_helpers.history import Kind, Recorder, Redactor, read
-from gp_helpers.parameters import Parameters, validate
+from gp_helpers.parameters import EVENTS, Parameters, validate
 from gp_helpers.plan import CASES, THRESHOLDS
 from gp_helpers.platform.defects.catalogue import CATALOGUE
 
@@ -37,6 +38,13 @@ class Ticks:
         return self.now
 
 
+def healthy(recorder: Recorder, component: str, check: str) -> None:
+    """Record that a component passed a check."""
+    recorder.add(
+        Kind.COMPONENT, "lab", component, component=component, check=check, healthy=True, detail=""
+    )
+
+
 def tell(
     run: RunFolder,
     case: str = CASE,
@@ -56,6 +64,7 @@ def tell(
         recorder.start(
             case=case, role=role, trial=number, seed=1175 + number, target="embedded",
             kind="embedded", optional_claims=[], lacking={}, answer_rules=None, wall=WALL,
+            events=list(EVENTS), components=[list(owed) for owed in checks_of_embedded(case)],
             concurrent_users=3, defects=defects_of(case) if role == "trial" else [],
             thresholds={
                 name: THRESHOLDS[name].limit for name in CASES[case].thresholds
@@ -63,10 +72,8 @@ def tell(
         )  # fmt: skip
         recorder.step = "components"
         recorder.add(Kind.STEP_STARTED, "lab", "components")
-        recorder.add(
-            Kind.COMPONENT, "lab", "auth", component="auth", check="is alive", healthy=True,
-            detail="",
-        )  # fmt: skip
+        first, *others = checks_of_embedded(case)
+        healthy(recorder, *first)
         recorder.step = "ask"
         bearer = [["Authorization", f"Bearer {TOKEN}"], ["Content-Type", "application/json"]]
         asked = recorder.add(
@@ -97,6 +104,8 @@ def tell(
             Kind.NO_RESPONSE, "ada", "http-2", request=lost.seq, error="ReadTimeout: 10 s",
             definite=False, ms=10_000.0,
         )  # fmt: skip
+        for owed in others:
+            healthy(recorder, *owed)
         if more is not None:
             more(recorder)
         if end is not None:

@@ -4,7 +4,7 @@ import io
 import os
 import stat
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -168,6 +168,56 @@ def test_a_file_that_is_too_large_is_not_read(
     monkeypatch.setattr(source_module, "MOST_BYTES_OF_A_FILE", size - 1)
     for place in (final.path, packed):
         assert told(place)["index.html"] == f"{size} bytes: too large to be read"
+
+
+def name_that_is_no_text(whole: bytearray) -> None:
+    """In the member's own header: it says that its name is UTF-8, and it is not."""
+    at = whole.index(b"PK\x03\x04")
+    whole[at + 7] |= 0x08
+    whole[at + 30] = 0xFF
+
+
+def shifted_directory(whole: bytearray) -> None:
+    """The end record says that the directory begins further on, so that all offsets are less."""
+    at = whole.rindex(b"PK\x05\x06") + 16
+    begin = int.from_bytes(whole[at : at + 4], "little")
+    whole[at : at + 4] = (begin + 50_000_000).to_bytes(4, "little")
+
+
+CRAFTED = [name_that_is_no_text, shifted_directory]
+
+
+@pytest.mark.parametrize("craft", CRAFTED)
+def test_a_crafted_zip_is_damaged_and_no_traceback(
+    craft: Callable[[bytearray], None], packed: Path, final: Finalised
+) -> None:
+    whole = bytearray(packed.read_bytes())
+    craft(whole)
+    packed.write_bytes(whole)
+    assert any("damaged in the bundle" in one for one in told(packed).values())
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("first", "x")
+    crafted = bytearray(inner.getvalue())
+    craft(crafted)
+    (final.path / "logs" / "crafted.zip").write_bytes(crafted)
+    found = list(secrets_in(final.path))
+    assert found[0].startswith("logs/crafted.zip!first, line 1: cannot be searched: damaged: ")
+
+
+def test_a_damaged_member_does_not_hide_the_others(final: Finalised) -> None:
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("first", "x")
+        archive.writestr("second", f"so {KEY}")
+    crafted = bytearray(inner.getvalue())
+    name_that_is_no_text(crafted)
+    (final.path / "logs" / "crafted.zip").write_bytes(crafted)
+    found = list(secrets_in(final.path))
+    assert found[0] == (
+        "logs/crafted.zip!first, line 1: cannot be searched: damaged: UnicodeDecodeError"
+    )
+    assert found[1].startswith("logs/crafted.zip!second, line 1: a known secret")
 
 
 def test_what_a_terminal_would_act_on_is_escaped() -> None:

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from gp_helpers.cases import case_class
+from gp_helpers.checkers.component_checks import checks_of, checks_of_embedded
 from gp_helpers.evidence import (
     DifferenceKind,
     Finalised,
@@ -23,7 +25,10 @@ from gp_helpers.evidence import (
 )
 from gp_helpers.evidence.files import as_json, sha256
 from gp_helpers.evidence.manifest import line_marks, root_digest
+from gp_helpers.evidence.stated import in_header
 from gp_helpers.history import Kind, Recorder
+from gp_helpers.plan import CASES
+from gp_helpers.targets.embedded_description import embedded_description
 from tests.evidence.stories import CASE, OTHER, RunFolder, a_run, loaded, parameters, rewrite, tell
 
 ROOT = Path(__file__).parents[2]
@@ -40,7 +45,7 @@ def test_an_untouched_run_holds_and_so_does_its_bundle(final: Finalised) -> None
         assert told(found) == []
         assert (found.holds, found.digest, found.histories) == (True, final.digest, 2)
         assert found.verdicts == loaded(final.path / "verdicts.json")
-        assert found.entries == 30
+        assert found.entries == 40
         [note] = found.notes
         assert note.startswith("not derived: only the manifest covers them: ")
         assert "index.html" in note
@@ -94,7 +99,7 @@ def swap(at: int, other: int) -> Callable[[list[str]], list[str]]:
     [
         (lambda lines: lines[:4] + lines[5:], "5", "a line was dropped here"),
         (lambda lines: lines[:4] + lines[6:], "5", "2 lines were dropped here"),
-        (lambda lines: lines[:-1], "15", "a line was dropped here"),
+        (lambda lines: lines[:-1], "19", "a line was dropped here"),
         (lambda lines: lines[1:], "1", "a line was dropped here"),
         (swap(3, 4), "3 and 4", "these two lines were swapped"),
         (swap(2, 9), "2 and 9", "these two lines were swapped"),
@@ -236,6 +241,8 @@ def test_a_consistent_forgery_is_found_with_the_digest_alone(final: Finalised) -
 HEADERS: dict[str, Any] = {
     "optional_claims": ["answered"],
     "thresholds": {"case_seconds": 600.0},
+    "events": ["agent_completed"],
+    "components": [["auth", "answers its health endpoint"]],
     "lacking": {"diagnostics": "not there"},
     "kind": "deployment",
     "concurrent_users": 1,
@@ -259,6 +266,57 @@ def test_a_header_that_its_parameters_do_not_state_is_named_in_a_consistent_forg
     [found] = recheck(final.path).differences
     assert (found.kind, found.file, found.line) == (DifferenceKind.STATED, HISTORY, "1")
     assert found.description.startswith(f"{key} is stated as ")
+
+
+@pytest.mark.parametrize("key", ["events", "components"])
+def test_a_header_does_not_leave_out_what_is_owed(key: str, final: Finalised) -> None:
+    def forge(lines: list[str]) -> list[str]:
+        header = json.loads(lines[0])
+        del header["data"][key]
+        return [json.dumps(header, separators=(",", ":")) + "\n", *lines[1:]]
+
+    rewrite(final.path / HISTORY, forge)
+    finalise(final.path)
+    [found] = recheck(final.path).differences
+    assert found.description.startswith(f"{key} is stated as null")
+
+
+@pytest.mark.parametrize(
+    ("stated", "is_named"),
+    [
+        ({}, True),
+        ({"success_rate": 0.95}, True),
+        ({"case_seconds": 2.0}, False),
+        ({"case_seconds": 2.0, "contamination": None}, True),
+        ({"case_seconds": 2.0, "urgent_seconds": 2.0}, True),
+        (None, True),
+    ],
+)
+def test_a_stricter_limit_of_the_parameters_cannot_be_left_out(
+    stated: dict[str, Any] | None, is_named: bool
+) -> None:
+    strict = parameters(thresholds={"case_seconds": 2.0})
+    header = {"thresholds": stated}
+    named = [key for key, _, _ in in_header(header, CASE, "trial", 1, strict)]
+    assert ("thresholds" in named) == is_named
+
+
+def test_what_the_embedded_platform_owes_is_what_its_cases_check() -> None:
+    for case in CASES:
+        arrangement = case_class(case).arranged(parameters())
+        numbers = range(1, arrangement.auth_services + 1)
+        auths = ["auth"] if len(numbers) == 1 else [f"auth-{number}" for number in numbers]
+        backends = [] if arrangement.cold else range(1, arrangement.backends + 1)
+        description = embedded_description(
+            auth_urls=dict.fromkeys(auths, "http://127.0.0.1:1"),
+            backend_urls={f"backend-{number}": "http://127.0.0.1:2" for number in backends},
+            ingress="http://127.0.0.1:3",
+            model="http://127.0.0.1:4",
+            service_secret="-",
+        )
+        validator = next(iter(description.auth.validators))
+        owed = checks_of(description.health, validator, has_model=True)
+        assert checks_of_embedded(case) == owed, case
 
 
 STATEMENTS: dict[str, Any] = {
@@ -426,7 +484,7 @@ def test_a_long_history_is_checked_in_seconds_and_a_changed_line_is_found(tmp_pa
         path = tell(run, more=long)
     final = finalise(run.path)
     found = recheck(final.path, expect=final.digest)
-    assert (found.holds, found.entries) == (True, 50_015)
+    assert (found.holds, found.entries) == (True, 50_019)
     assert found.seconds < 20
     rewrite(
         path, lambda lines: [*lines[:40_000], lines[40_000].replace("in", "on"), *lines[40_001:]]

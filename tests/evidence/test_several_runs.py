@@ -1,6 +1,7 @@
 """Several runs: compared, followed, and their failure patterns written down."""
 
 import dataclasses
+import json
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -21,10 +22,11 @@ from gp_helpers.evidence import (
     read_run,
     trend,
 )
+from gp_helpers.evidence.rechecking import read_rechecked
 from gp_helpers.plan import UnknownNameError
 from gp_helpers.platform.defects.catalogue import CATALOGUE
 from tests.evidence import tiny_checks
-from tests.evidence.stories import CASE, OTHER, a_run, parameters, tell
+from tests.evidence.stories import CASE, OTHER, a_run, parameters, rewrite, tell
 
 
 def run_with(outputs: Path, run_id: str, environment: str = "e", **statuses: int | None) -> Path:
@@ -223,6 +225,39 @@ def test_a_comparison_believes_what_was_recorded_unless_it_checks_again(
     assert f"differs: {after}: verdicts.json: changed (the same length)" in told.err
     honest = run_with(tmp_path, "honest", auth__timing=200)
     assert main(["compare", "--recheck", str(before), str(honest)]) == 0
+
+
+def header_without_limits(lines: list[str]) -> list[str]:
+    header = json.loads(lines[0])
+    header["data"]["thresholds"] = {"case_seconds": 600.0}
+    return [json.dumps(header) + "\n", *lines[1:]]
+
+
+def test_without_its_manifest_an_edited_run_differs_still(tmp_path: Path) -> None:
+    run = run_with(tmp_path, "edited", auth__timing=200)
+    rewrite(run / "histories" / f"{OTHER}.trial.1.jsonl", header_without_limits)
+    (run / "manifest.json").unlink()
+    [told] = read_rechecked(run).differences
+    assert "line 1: thresholds is stated as" in told
+    (run / "histories" / "nonsense.jsonl").write_text("{}\n")
+    assert "histories/nonsense.jsonl: does not name a case" in read_rechecked(run).differences
+    assert trend(tmp_path, rechecked=True).runs == 0
+
+
+def test_a_run_with_a_manifest_and_no_verdicts_differs(tmp_path: Path) -> None:
+    run = run_with(tmp_path, "edited", auth__timing=200)
+    (run / "verdicts.json").write_text("{}")
+    assert any("verdicts.json" in told for told in read_rechecked(run).differences)
+
+
+def test_a_run_that_was_killed_anywhere_in_a_trial_differs_in_nothing(tmp_path: Path) -> None:
+    run = a_run(tmp_path, run_id="killed")
+    for path in sorted((run / "histories").iterdir()):
+        whole = path.read_bytes()
+        for end in (0, 1, whole.index(b"\n"), whole.index(b"\n") + 1, len(whole) - 1):
+            path.write_bytes(whole[:end])
+            assert read_rechecked(run).differences == (), (path.name, end)
+        path.write_bytes(whole)
 
 
 def test_a_trend_that_checks_again_leaves_out_what_differs(
