@@ -22,6 +22,7 @@ from gp_helpers.evidence.exhibits import Exhibit, exhibit
 from gp_helpers.evidence.expected import ExitStatus, exit_status
 from gp_helpers.evidence.folder import ENVIRONMENT_FILE, OWNER_FILE, RunFolder, living_owner
 from gp_helpers.evidence.junit import junit
+from gp_helpers.evidence.lent_scans import leave_lent_findings
 from gp_helpers.evidence.manifest import MANIFEST_FILE, build
 from gp_helpers.evidence.markup import data_uri
 from gp_helpers.evidence.notebook_html import notebook_html
@@ -115,6 +116,7 @@ def finalise(
     )
     problems += _notebooks(run, pages)
     secrets = {*canaries, *environment_secrets(environment.get("parameters"))}
+    leave_lent_findings(run.path)
     scanned = with_those_left(run.path, scan(run.path, secrets))
     index = _index(run, verdicts, environment, gathered, scanned)
     late = scan_texts({"index.html": index}, secrets)

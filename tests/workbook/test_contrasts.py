@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import gp_helpers
 from gp_helpers.cli.main import build_parser
 from gp_helpers.cli.run import _in_order
 from gp_helpers.cli.selecting import selected
-from gp_helpers.evidence import RunFolder, recheck
+from gp_helpers.evidence import RunFolder, finalise, recheck
 from gp_helpers.evidence.folder import CONTRASTS_VARIABLE
 from gp_helpers.history import first_divergence, read
 from gp_helpers.workbook.contrasts import borrowed
@@ -60,6 +61,29 @@ def test_a_contrast_is_taken_from_the_run_beside(
     (case,) = json.loads((folder / "verdicts.json").read_text())["cases"][:1]
     assert case["trials"][0]["first_divergence"]["actor"] == divergence.actor
     assert recheck(folder).differences == ()
+
+
+def test_what_the_lender_found_in_a_lent_history_is_found_in_the_copy(
+    remediated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lender = tmp_path / remediated.name
+    shutil.copytree(remediated, lender)
+    monkeypatch.setenv("GOLDEN_PATH_OUTPUTS", str(tmp_path))
+    monkeypatch.setenv(CONTRASTS_VARIABLE, str(lender))
+    folder, _ = asyncio.run(taken("as_reported"))
+    assert finalise(folder).scan.is_clean
+    (scan,) = (lender / "scans").glob("auth.*.json")
+    left = json.loads(scan.read_text())
+    trial = f"histories/{CASE}.trial.1.jsonl"
+    left["findings"] = [{"file": trial, "line": 7, "what": "a known secret"}]
+    scan.write_text(json.dumps(left))
+    copy = f"histories/{CASE}.contrast.1.jsonl"
+    assert [(one.file, one.line) for one in finalise(folder).scan.findings] == [(copy, 7)]
+    shutil.rmtree(lender)
+    assert not finalise(folder).scan.is_clean, "a run that was moved keeps what was found"
+    (folder / "scans" / "lent.json").unlink()
+    (found,) = finalise(folder).scan.findings
+    assert found.what == f"{lender.name}, which lent it, has no scan"
 
 
 def test_without_a_run_beside_it_is_taken_anew(
