@@ -172,7 +172,7 @@ def seconds_of_our_own(history: History) -> float:
     waits += [
         (e.t, float(e.data["value"]))
         for e in history.of(Kind.MEASURED)
-        if e.data["quantity"] == CONFIGURED_WAIT
+        if e.data.get("quantity") == CONFIGURED_WAIT
     ]
     total, covered_to = 0.0, 0.0
     for ended, seconds in sorted(waits):

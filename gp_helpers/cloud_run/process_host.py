@@ -44,6 +44,8 @@ class ProcessService:
         self._status = status
         self._spawned = asyncio.Event()
         self._exited = asyncio.Event()
+        self._frozen = asyncio.Event()
+        """Set where nothing has to be waited for: it was stopped, or it has ended."""
         self._starting = asyncio.Lock()
         self._is_started = False
 
@@ -62,7 +64,11 @@ class ProcessService:
         return await self.wait()
 
     async def freeze(self) -> None:
-        await self._signal(signal.SIGSTOP)
+        if self.exit_status is None:
+            self._frozen.clear()
+            await self._signal(signal.SIGSTOP)
+            # What is sent to it next must not be quicker than the signal.
+            await self._frozen.wait()
 
     async def resume(self) -> None:
         await self._signal(signal.SIGCONT)
@@ -119,9 +125,15 @@ class ProcessService:
         self.pid = pid
         self._spawned.set()
 
+    def note_signalled(self, number: int) -> None:
+        """Take note of the zygote's event."""
+        if number == signal.SIGSTOP:
+            self._frozen.set()
+
     def note_exited(self, status: ExitStatus) -> None:
         """Take note of the zygote's event."""
         self.exit_status = status
+        self._frozen.set()
         self._spawned.set()
         self._exited.set()
 
@@ -205,6 +217,8 @@ class ProcessHost:
             service = self._services[event["id"]]
             if event["event"] == "spawned":
                 service.note_spawned(event["pid"])
+            elif event["event"] == "signalled":
+                service.note_signalled(event["signal"])
             else:
                 service.note_exited(ExitStatus(event.get("code"), event.get("signal")))
 

@@ -208,6 +208,7 @@ class Zygote:
             os.kill(pid, signal_number)
         else:
             os.killpg(pid, signal_number)
+        self._tell(session, {"event": "signalled", "id": number, "signal": signal_number})
 
     def _reap(self) -> None:
         while self._session_of:

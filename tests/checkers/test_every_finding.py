@@ -122,6 +122,7 @@ def test_waits_that_the_parameters_ask_for_are_not_the_platforms_time(
     recorder.start(case="websocket.cloud_run_timeout", kind=kind)
     recorder.add(Kind.MEASURED, "lab", quantity=CONFIGURED_WAIT, value=55.0, unit="s")
     recorder.add(Kind.STEP_ENDED, "lab", outcome="completed", seconds=60.0)
+    recorder.add(Kind.MEASURED, "lab", "guest", requests=3)
     recorder.add(Kind.TRIAL_ENDED, "lab", outcome="completed")
     entries = tuple(replace(entry, t=60.0) for entry in recorder.history.entries)
     assert within_time(History(entries)).state is state
