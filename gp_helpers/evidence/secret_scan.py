@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from gp_helpers.evidence.files import as_json, encoded, write_atomically
+from gp_helpers.evidence.needles import SHORTEST, Needles
 from gp_helpers.evidence.source import (
     DAMAGED_ZIP,
     DamagedFileError,
@@ -29,21 +30,20 @@ from gp_helpers.evidence.source import (
 )
 from gp_helpers.history import fingerprint
 from gp_helpers.history.secret_forms import (
-    PRIVATE_KEY,
-    VENDOR_KEY,
     encodings,
     is_json_web_token,
     names_a_secret,
+    private_keys_in,
     tokens_in,
+    vendor_keys_in,
 )
 
-SHORTEST = 6
-"""A shorter secret cannot be looked for: it would be found everywhere."""
 SCANS_FOLDER = "scans"
 _DEEPEST = 3
-_MANY = 100
 _MOST_UNPACKED = 64 * 1024 * 1024
-_BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{24,}={0,2}")
+_SHORTEST_BASE64 = 24
+_BASE64_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-"
+_ONLY_BASE64 = bytes(byte if byte in _BASE64_LETTERS else 0x20 for byte in range(256))
 _HEXADECIMAL = re.compile(rb"[0-9a-f-]+")
 _ONE_ALPHABET = bytes.maketrans(b"-_", b"+/")
 _REFERENCE = re.compile(r"\$\{(\w+)\}")
@@ -172,15 +172,15 @@ def environment_secrets(
     ]
 
 
-def _needles(canaries: Iterable[str]) -> tuple[dict[bytes, str], int, int]:
+def _needles(canaries: Iterable[str]) -> tuple[Needles, int, int]:
     wanted = {canary for canary in canaries if canary}
     long_enough = {canary for canary in wanted if len(canary) >= SHORTEST}
-    needles: dict[bytes, str] = {}
+    told_of: dict[bytes, str] = {}
     for canary in long_enough:
         for form in encodings(canary):
             told = "a known secret" if form == canary else "a known secret, encoded"
-            needles[form.encode("utf-8", "surrogatepass")] = f"{told} ({fingerprint(canary)})"
-    return needles, len(long_enough), len(wanted) - len(long_enough)
+            told_of[form.encode("utf-8", "surrogatepass")] = f"{told} ({fingerprint(canary)})"
+    return Needles(told_of), len(long_enough), len(wanted) - len(long_enough)
 
 
 def _files(place: Path) -> Iterator[tuple[str, bytes]]:
@@ -195,12 +195,10 @@ def _files(place: Path) -> Iterator[tuple[str, bytes]]:
             continue
 
 
-def _search(
-    name: str, content: bytes, needles: Mapping[bytes, str], depth: int
-) -> Iterator[SecretFinding]:
-    for needle in _present(content, needles):
+def _search(name: str, content: bytes, needles: Needles, depth: int) -> Iterator[SecretFinding]:
+    for needle in needles.present_in(content):
         line = content.count(b"\n", 0, content.find(needle)) + 1
-        yield SecretFinding(name, needles[needle], line)
+        yield SecretFinding(name, needles.told[needle], line)
     yield from _shapes(name, content, is_decoded=depth > 0)
     if depth < _DEEPEST:
         for inner, held in _members(name, content):
@@ -208,28 +206,27 @@ def _search(
                 yield SecretFinding(inner, f"cannot be searched: {held}", 1)
             else:
                 yield from _search(inner, held, needles, depth + 1)
-        # The same ids and tokens come again and again; digits alone are no base64 of anything.
-        blobs = {blob[0]: blob.start() for blob in _BASE64.finditer(content)}
-        for blob, start in blobs.items():
-            if _HEXADECIMAL.fullmatch(blob):
-                continue
+        for blob in _base64_in(content):
             for found in _search(name, _decoded(blob), needles, depth + 1):
-                line = content.count(b"\n", 0, start) + 1
+                line = content.count(b"\n", 0, content.find(blob)) + 1
                 yield SecretFinding(name, f"{found.what}, in base64", line)
 
 
-def _in_name(name: str, needles: Mapping[bytes, str]) -> list[SecretFinding]:
+def _in_name(name: str, needles: Needles) -> list[SecretFinding]:
     """Secrets in the name of a file, which is then not told."""
     folder = name.partition("/")[0] if "/" in name else "the run"
     return list(_search(f"a file's name in {folder}", encoded(name), needles, _DEEPEST))
 
 
-def _present(content: bytes, needles: Mapping[bytes, str]) -> list[bytes]:
-    """Which needles are in the content. Many are looked for by their beginnings, in one pass."""
-    if len(needles) > _MANY:
-        starts = {content[at : at + SHORTEST] for at in range(len(content) - SHORTEST + 1)}
-        return [one for one in needles if one[:SHORTEST] in starts and one in content]
-    return [one for one in needles if one in content]
+def _base64_in(content: bytes) -> list[bytes]:
+    """What may be base64, each once: the same ids and tokens come again and again.
+
+    Digits alone are no base64 of anything.
+    """
+    words = dict.fromkeys(
+        word for word in content.translate(_ONLY_BASE64).split() if len(word) >= _SHORTEST_BASE64
+    )
+    return [word for word in words if not _HEXADECIMAL.fullmatch(word)]
 
 
 def _shapes(name: str, content: bytes, *, is_decoded: bool) -> Iterator[SecretFinding]:
@@ -238,13 +235,20 @@ def _shapes(name: str, content: bytes, *, is_decoded: bool) -> Iterator[SecretFi
         text = content.decode("utf-8", "strict" if is_decoded else "replace")
     except UnicodeDecodeError:
         return
-    for pattern, what in ((PRIVATE_KEY, "a private key"), (VENDOR_KEY, "a vendor key")):
-        if match := pattern.search(text):
-            yield SecretFinding(name, what, text.count("\n", 0, match.start()) + 1)
+    for found_in, what in (
+        (private_keys_in, "a private key"),
+        (vendor_keys_in, "a vendor key"),
+        (_json_web_tokens_in, "a JSON Web Token"),
+    ):
+        for start in found_in(text):
+            yield SecretFinding(name, what, text.count("\n", 0, start) + 1)
+            break
+
+
+def _json_web_tokens_in(text: str) -> Iterator[int]:
     for start, token in tokens_in(text):
         if is_json_web_token(token) and not token.endswith("."):
-            yield SecretFinding(name, "a JSON Web Token", text.count("\n", 0, start) + 1)
-            break
+            yield start
 
 
 def _members(name: str, content: bytes) -> Iterator[tuple[str, bytes | str]]:
@@ -284,6 +288,5 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes | str:
 
 def _decoded(blob: bytes) -> bytes:
     """What base64 in either alphabet stands for; every text of its letters stands for something."""
-    blob = blob.rstrip(b"=")
     blob = blob[: len(blob) - (len(blob) % 4 == 1)]
     return base64.b64decode(blob.translate(_ONE_ALPHABET) + b"=" * (-len(blob) % 4))

@@ -71,6 +71,8 @@ VENDOR_KEY = re.compile(
     r"\b(?:sk-[A-Za-z0-9_-]{16,}|AKIA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{20,}"
     r"|xox[abprs]-[A-Za-z0-9-]{10,}|AIza[A-Za-z0-9_-]{35})"
 )
+_VENDOR_KEY_STARTS = ("sk-", "AKIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "xox", "AIza")
+_TOKEN_STARTS = ("eyJ", "eyA", "ewo", "ew0", "ewk")
 EMAIL = re.compile(
     r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]+(?:@|%40)[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"
 )
@@ -90,20 +92,40 @@ ASSIGNED_IN_TEXT = re.compile(
 """``key=value``, ``key: value``, ``"key": "value"`` in a text."""
 
 
+def private_keys_in(text: str) -> Iterator[int]:
+    """Where private keys begin."""
+    if "-----BEGIN" in text:
+        for key in PRIVATE_KEY.finditer(text):
+            yield key.start()
+
+
+def vendor_keys_in(text: str) -> Iterator[int]:
+    """Where the keys of well-known vendors begin; not in order.
+
+    The places of their beginnings are found first, many times quicker than by the expression.
+    """
+    for beginning in _VENDOR_KEY_STARTS:
+        at = text.find(beginning)
+        while at != -1:
+            if VENDOR_KEY.match(text, at):
+                yield at
+            at = text.find(beginning, at + 1)
+
+
 def with_tokens_replaced(text: str, replaced: Callable[[re.Match[str]], str]) -> str:
     """What ``JWT.sub(replaced, text)`` gives, in time that grows with the text and not its square.
 
     The plain expression begins anew at each of the many places where a token might begin; of those
     in one part between dots only the first can be followed by the dot.
     """
-    if text.count(".") < 2:
+    if not any(beginning in text for beginning in _TOKEN_STARTS):
         return text
     return _DOTTED.sub(lambda run: _replaced_in_run(run[0], replaced), text)
 
 
 def tokens_in(text: str) -> Iterator[tuple[int, str]]:
     """Place and text of what ``JWT.finditer(text)`` finds, likewise."""
-    if text.count(".") >= 2:
+    if any(beginning in text for beginning in _TOKEN_STARTS):
         for run in _DOTTED.finditer(text):
             for token in _in_run(run[0]):
                 yield run.start() + token.start(), token[0]
