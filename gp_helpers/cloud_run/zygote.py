@@ -15,6 +15,7 @@ import selectors
 import signal
 import socket
 import sys
+import time
 import traceback
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ from gp_helpers.cloud_run import service_process
 from gp_helpers.cloud_run.death import die_with_parent
 from gp_helpers.cloud_run.messages import MessageReader, encode
 from gp_helpers.cloud_run.sockets import close_quietly
+
+_END_OF_A_THREAD_S = 1.0
 
 
 @dataclass(eq=False)
@@ -255,11 +258,11 @@ def preload(modules: list[str], sys_path: list[str]) -> dict[str, Any]:
                 getattr(module, function)()
         except Exception:
             return {"event": "preload_failed", "reason": f"{name}:\n{traceback.format_exc()}"}
-        threads = _thread_count()
+        threads = _threads_that_stay()
         if threads > 1:
             return {
                 "event": "preload_failed",
-                "reason": f"{name} starts threads ({threads - 1}) when imported, "
+                "reason": f"{name} starts threads ({threads - 1}), "
                 "and a forked service must not inherit their locks",
             }
     gc.collect()
@@ -267,9 +270,15 @@ def preload(modules: list[str], sys_path: list[str]) -> dict[str, Any]:
     return {"event": "preloaded"}
 
 
-def _thread_count() -> int:
+def _threads_that_stay() -> int:
+    """How many threads there are; the system needs a moment to end one that Python has ended."""
     tasks = Path("/proc/self/task")
-    return len(list(tasks.iterdir())) if tasks.exists() else 1
+    if not tasks.exists():
+        return 1
+    until = time.monotonic() + _END_OF_A_THREAD_S
+    while (threads := len(list(tasks.iterdir()))) > 1 and time.monotonic() < until:
+        time.sleep(0.001)
+    return threads
 
 
 _WHAT_EVERY_SERVICE_NEEDS = [

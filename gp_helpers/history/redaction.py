@@ -24,6 +24,7 @@ from gp_helpers.history.secret_forms import (
     PRIVATE_KEY,
     URL_CREDENTIALS,
     VENDOR_KEY,
+    VENDOR_KEY_STARTS,
     encodings,
     is_json_web_token,
     looks_like_a_value,
@@ -156,8 +157,10 @@ class Redactor:
         if "-----BEGIN" in value:
             value = PRIVATE_KEY.sub(lambda _: self._shown("key", "‹private key›"), value)
         value = with_tokens_replaced(value, self._token)
-        value = BASE64_JWT.sub(lambda _: self._shown("token", "‹token, encoded›"), value)
-        value = VENDOR_KEY.sub(lambda _: self._shown("key", "‹key›"), value)
+        if "ZXlK" in value:
+            value = BASE64_JWT.sub(lambda _: self._shown("token", "‹token, encoded›"), value)
+        if any(beginning in value for beginning in VENDOR_KEY_STARTS):
+            value = VENDOR_KEY.sub(lambda _: self._shown("key", "‹key›"), value)
         if may_name_a_secret(value):
             value = HEADER_IN_TEXT.sub(self._header_in_text, value)
             value = CREDENTIALS.sub(self._credentials, value)

@@ -71,7 +71,7 @@ VENDOR_KEY = re.compile(
     r"\b(?:sk-[A-Za-z0-9_-]{16,}|AKIA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{20,}"
     r"|xox[abprs]-[A-Za-z0-9-]{10,}|AIza[A-Za-z0-9_-]{35})"
 )
-_VENDOR_KEY_STARTS = ("sk-", "AKIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "xox", "AIza")
+VENDOR_KEY_STARTS = ("sk-", "AKIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "xox", "AIza")
 _TOKEN_STARTS = ("eyJ", "eyA", "ewo", "ew0", "ewk")
 EMAIL = re.compile(
     r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]+(?:@|%40)[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"
@@ -104,7 +104,7 @@ def vendor_keys_in(text: str) -> Iterator[int]:
 
     The places of their beginnings are found first, many times quicker than by the expression.
     """
-    for beginning in _VENDOR_KEY_STARTS:
+    for beginning in VENDOR_KEY_STARTS:
         at = text.find(beginning)
         while at != -1:
             if VENDOR_KEY.match(text, at):

@@ -20,6 +20,7 @@ PRELOAD = (
     "gp_helpers.platform.services",
     "gp_helpers.platform.http:tls_context",
     "gp_helpers.cloud_run.ingress",
+    "gp_helpers.targets.rehearsal:rehearse",
 )
 """What the parent of the embedded platform's processes has done before it is forked."""
 
