@@ -6,12 +6,9 @@ import hmac
 import json
 import logging
 import math
-import ssl
 from collections.abc import Awaitable, Callable, Mapping
-from functools import cache
 from typing import Any, Literal, TypeVar
 
-import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
@@ -166,28 +163,6 @@ def bearer_token(request: Request) -> str:
 def secrets_match(offered: str | None, expected: str) -> bool:
     """Compare without telling by the time taken how much was right."""
     return hmac.compare_digest((offered or "").encode(), expected.encode())
-
-
-@cache
-def tls_context() -> ssl.SSLContext:
-    """One for all clients of a process: reading the certificates takes tens of ms."""
-    return httpx.create_ssl_context(trust_env=False)
-
-
-def service_client() -> httpx.AsyncClient:
-    """The one HTTP client of a service; it hands the correlation id on to the next hop."""
-
-    async def hand_on(request: httpx.Request) -> None:
-        correlation_id = current_correlation_id()
-        if correlation_id is not None:
-            request.headers[CORRELATION_HEADER] = correlation_id
-
-    return httpx.AsyncClient(
-        trust_env=False,
-        verify=tls_context(),
-        event_hooks={"request": [hand_on]},
-        limits=httpx.Limits(max_connections=200, max_keepalive_connections=50),
-    )
 
 
 class _ClockBody(RequestBody):

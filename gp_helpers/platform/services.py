@@ -27,13 +27,13 @@ from gp_helpers.platform.backend.supervision import Supervisor
 from gp_helpers.platform.backend.validation import ChainedValidator
 from gp_helpers.platform.clock import Clock
 from gp_helpers.platform.gateway.assembly import build_gateway
-from gp_helpers.platform.http import service_client
 from gp_helpers.platform.model_server.application import model_application
 from gp_helpers.platform.routing.desks import Desks
 from gp_helpers.platform.routing.instances import InstanceDirectory, OwnAddress
 from gp_helpers.platform.routing.peers import Peers
 from gp_helpers.platform.routing.router import Router
 from gp_helpers.platform.seams import TokenValidator
+from gp_helpers.platform.service_client import ServiceClient
 from gp_helpers.platform.settings import AuthSettings, BackendSettings, ModelSettings
 from gp_helpers.platform.store import (
     Accounts,
@@ -95,7 +95,7 @@ def build_backend(config: Mapping[str, Any]) -> Starlette:
     parsed = ServiceConfig[BackendSettings].model_validate(config)
     settings, wiring = parsed.service_settings(), Wiring(parsed.defects)
     clock = Clock(settings.clock_offset_s)
-    http = service_client()
+    http = ServiceClient()
     store = Store(settings.store)
     accounts = Accounts(store)
     billing = Billing(store, accounts)

@@ -18,7 +18,7 @@ from gp_helpers.targets.running import Arrangement, RunningTarget
 
 PRELOAD = (
     "gp_helpers.platform.services",
-    "gp_helpers.platform.http:tls_context",
+    "gp_helpers.platform.service_client:tls_context",
     "gp_helpers.cloud_run.ingress",
     "gp_helpers.targets.rehearsal:rehearse",
 )

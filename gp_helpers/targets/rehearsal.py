@@ -28,7 +28,7 @@ from gp_helpers.cloud_run import (
 )
 from gp_helpers.cloud_run.service_thread import close_service_thread
 from gp_helpers.platform.contract import DIAGNOSTICS_HEADER, EventType
-from gp_helpers.platform.http import service_client
+from gp_helpers.platform.service_client import ServiceClient
 from gp_helpers.platform.settings import StoreSettings
 from gp_helpers.platform.store.engine import create_store
 
@@ -120,12 +120,13 @@ def _spec(name: str, settings: Mapping[str, Any]) -> ServiceSpec:
 
 async def _journey(auth: str, ingress: str) -> None:
     """Register, log in, connect, ask, get five events, read back, log out."""
-    async with service_client() as http:
+    async with ServiceClient() as http:
 
         async def ask(method: str, url: str, body: object = None, **headers: str) -> Any:
-            response = await http.request(method, url, json=body, headers=headers)
-            response.raise_for_status()
-            return response.json() if response.content else None
+            reply = await http.request(method, url, body=body, headers=headers)
+            if not reply.is_success:
+                raise RehearsalFailed(f"{method} {url} was answered with {reply.status}")
+            return reply.json() if reply.content else None
 
         await ask("POST", f"{auth}/auth/register", _PERSON)
         tokens = await ask("POST", f"{auth}/auth/login", _PERSON)

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import anyio
-import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -24,6 +23,7 @@ from gp_helpers.platform.routing.desks import Desks
 from gp_helpers.platform.routing.handoff import DeskByDesk, EachAgentOnce
 from gp_helpers.platform.routing.router import OneRouter, Router
 from gp_helpers.platform.seams import Identity
+from gp_helpers.platform.service_client import ServiceClient
 from gp_helpers.platform.services import build_model
 from gp_helpers.platform.settings import BackendSettings
 from gp_helpers.platform.store import Account, Accounts, Billing, Conversations, Store
@@ -46,7 +46,7 @@ class Sink:
 class Bench:
     """A runner on a real store and a model server on a real socket."""
 
-    def __init__(self, store: Store, http: httpx.AsyncClient, settings: BackendSettings) -> None:
+    def __init__(self, store: Store, http: ServiceClient, settings: BackendSettings) -> None:
         self.accounts = Accounts(store)
         self.billing = Billing(store, self.accounts)
         self.conversations = Conversations(store)
@@ -72,7 +72,7 @@ class Bench:
 @pytest.fixture
 async def bench_on(backend_settings: BackendSettings) -> AsyncIterator[Callable[[str], Bench]]:
     store = Store(backend_settings.store)
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with ServiceClient() as http:
 
         def make(model_url: str) -> Bench:
             update = {"model_url": model_url, "model_timeout_s": 0.5}

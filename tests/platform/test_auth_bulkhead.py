@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import anyio
-import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -15,6 +14,7 @@ from starlette.routing import Route
 
 from gp_helpers.platform.backend.auth_client import AuthHop
 from gp_helpers.platform.errors import AuthUnavailable
+from gp_helpers.platform.service_client import ServiceClient
 from gp_helpers.platform.settings import BackendSettings
 
 pytestmark = pytest.mark.anyio
@@ -49,7 +49,7 @@ async def test_only_so_many_questions_are_asked_at_once(
     settings = settings_with(
         backend_settings, auth_url=serve(auth.application()).url, auth_concurrency=4
     )
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with ServiceClient() as http:
         hop = AuthHop(http, settings)
         async with anyio.create_task_group() as group:
             for number in range(30):
@@ -67,7 +67,7 @@ async def test_who_waits_too_long_for_a_turn_is_told(
         auth_concurrency=1,
         auth_wait_s=0.05,
     )
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with ServiceClient() as http:
         hop = AuthHop(http, settings)
         async with anyio.create_task_group() as group:
             group.start_soon(hop.ask, "first")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -16,6 +15,7 @@ from gp_helpers.platform.clock import Clock
 from gp_helpers.platform.defects.auth import BreakingAuthClient
 from gp_helpers.platform.errors import AuthUnavailable
 from gp_helpers.platform.seams import Reply
+from gp_helpers.platform.service_client import ServiceClient
 from gp_helpers.platform.settings import BackendSettings
 
 pytestmark = pytest.mark.anyio
@@ -42,7 +42,7 @@ class TestAuthClient:
     ) -> None:
         fake = FakeAuth()
         settings = backend_settings.model_copy(update={"auth_url": serve(fake.app).url})
-        async with httpx.AsyncClient(trust_env=False) as http:
+        async with ServiceClient() as http:
             client = component(AuthHop(http, settings), clock)
             fake.script = [JSONResponse({"valid": True, "user_id": "u"}), JSONResponse(NEGATIVE)]
             assert await client.ask("one") == {"valid": True, "user_id": "u"}
@@ -69,7 +69,7 @@ class TestAuthClient:
         fake = FakeAuth()
         settings = backend_settings.model_copy(update={"auth_url": serve(fake.app).url})
         fake.script = [answer() for _ in range(4)]
-        async with httpx.AsyncClient(trust_env=False) as http:
+        async with ServiceClient() as http:
             client = component(AuthHop(http, settings), clock)
             with pytest.raises(AuthUnavailable) as failure:
                 await client.ask("token")
@@ -78,7 +78,7 @@ class TestAuthClient:
     async def test_nobody_listening_is_unavailable(
         self, component: Any, backend_settings: BackendSettings, clock: Clock
     ) -> None:
-        async with httpx.AsyncClient(trust_env=False) as http:
+        async with ServiceClient() as http:
             with pytest.raises(AuthUnavailable):
                 await component(AuthHop(http, backend_settings), clock).ask("token")
 
@@ -88,7 +88,7 @@ async def test_the_breaker_opens_tries_once_and_closes(
 ) -> None:
     fake = FakeAuth()
     settings = backend_settings.model_copy(update={"auth_url": serve(fake.app).url})
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with ServiceClient() as http:
         client = BreakingAuthClient(AuthHop(http, settings), clock)
 
         async def ask_in_vain() -> AuthUnavailable:

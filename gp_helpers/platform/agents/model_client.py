@@ -6,12 +6,13 @@ import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import anyio
-import httpx
 
 from gp_helpers.platform.errors import ModelUnavailable, PlatformError
+from gp_helpers.platform.service_client import HopFailed, HopReply, ServiceClient
 from gp_helpers.platform.settings import BackendSettings
 
 logger = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ class Completion:
 class ModelClient:
     """Asks the model; what may pass by itself is tried again, at most `model_attempts` times."""
 
-    def __init__(self, http: httpx.AsyncClient, settings: BackendSettings) -> None:
+    def __init__(self, http: ServiceClient, settings: BackendSettings) -> None:
         self._http = http
         self._base_url = settings.model_url.rstrip("/")
         self._headers = {"Authorization": f"Bearer {settings.model_api_key}"}
@@ -77,37 +78,38 @@ class ModelClient:
     async def ready(self) -> None:
         """Return when the model server lists its models; raises `ModelUnavailable`."""
         try:
-            response = await self._http.get(
-                f"{self._base_url}/models", headers=self._headers, timeout=self._timeout_s
+            response = await self._http.request(
+                "GET",
+                f"{self._base_url}/models",
+                headers=self._headers,
+                timeout_s=self._timeout_s,
             )
-        except httpx.HTTPError as error:
+        except HopFailed as error:
             raise ModelUnavailable("The model server could not be reached.") from error
-        if response.status_code != httpx.codes.OK:
-            raise ModelUnavailable(f"The model server answered {response.status_code}.")
+        if response.status != HTTPStatus.OK:
+            raise ModelUnavailable(f"The model server answered {response.status}.")
 
     async def _ask(self, body: dict[str, Any]) -> Completion:
         try:
             with anyio.fail_after(self._timeout_s):
-                response = await self._http.post(
+                response = await self._http.request(
+                    "POST",
                     f"{self._base_url}/chat/completions",
-                    json=body,
+                    body=body,
                     headers=self._headers,
-                    timeout=None,
                 )
         except TimeoutError as error:
             raise ModelUnavailable("The model server did not answer in time.") from error
-        except httpx.HTTPError as error:
+        except HopFailed as error:
             raise ModelUnavailable("The model server could not be reached.") from error
-        if response.status_code == httpx.codes.TOO_MANY_REQUESTS or response.is_server_error:
-            raise ModelUnavailable(f"The model server answered {response.status_code}.")
+        if response.status == HTTPStatus.TOO_MANY_REQUESTS or response.is_server_error:
+            raise ModelUnavailable(f"The model server answered {response.status}.")
         if not response.is_success:
-            raise PlatformError(
-                "model_protocol", f"The model server answered {response.status_code}."
-            )
+            raise PlatformError("model_protocol", f"The model server answered {response.status}.")
         return _completion(response)
 
 
-def _completion(response: httpx.Response) -> Completion:
+def _completion(response: HopReply) -> Completion:
     try:
         message = response.json()["choices"][0]["message"]
         calls = tuple(

@@ -46,7 +46,7 @@ def backend_application(
                     services.supervisor.start_soon("warm-up", warm_up, parts, services.readiness)
                     yield
             finally:
-                await services.http.aclose()
+                await services.http.close()
                 await services.store.close()
 
     async def live(_request: Request) -> Response:

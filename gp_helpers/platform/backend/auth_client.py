@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
+from http import HTTPStatus
 from typing import Any
 
 import anyio
-import httpx
 
 from gp_helpers.platform.clock import Clock
 from gp_helpers.platform.contract import SERVICE_ID_HEADER, SERVICE_SECRET_HEADER
 from gp_helpers.platform.errors import AuthUnavailable
 from gp_helpers.platform.seams import Reply
+from gp_helpers.platform.service_client import HopFailed, HopReply, ServiceClient
 from gp_helpers.platform.settings import BackendSettings
 
 logger = logging.getLogger(__name__)
@@ -22,7 +23,7 @@ _ATTEMPTS = 2
 class AuthHop:
     """One request to `POST /auth/validate`, bounded in time; only so many at once."""
 
-    def __init__(self, http: httpx.AsyncClient, settings: BackendSettings) -> None:
+    def __init__(self, http: ServiceClient, settings: BackendSettings) -> None:
         self._http = http
         self._base_url = settings.auth_url.rstrip("/")
         self._timeout_s = settings.auth_timeout_s
@@ -49,33 +50,33 @@ class AuthHop:
     async def _ask(self, token: str) -> Reply:
         try:
             with anyio.fail_after(self._timeout_s):
-                response = await self._http.post(
+                response = await self._http.request(
+                    "POST",
                     f"{self._base_url}/auth/validate",
-                    json={"token": token},
+                    body={"token": token},
                     headers=self._headers,
-                    timeout=None,
                 )
         except TimeoutError as error:
             raise AuthUnavailable("The auth service did not answer in time.") from error
-        except httpx.HTTPError as error:
+        except HopFailed as error:
             raise AuthUnavailable("The auth service could not be reached.") from error
         return _reply(response)
 
     async def ready(self) -> None:
         """Return when the auth service says that it is ready; raises `AuthUnavailable`."""
         try:
-            response = await self._http.get(
-                f"{self._base_url}/health/ready", timeout=self._timeout_s
+            response = await self._http.request(
+                "GET", f"{self._base_url}/health/ready", timeout_s=self._timeout_s
             )
-        except httpx.HTTPError as error:
+        except HopFailed as error:
             raise AuthUnavailable("The auth service could not be reached.") from error
-        if response.status_code != httpx.codes.OK:
+        if response.status != HTTPStatus.OK:
             raise AuthUnavailable("The auth service is not ready.")
 
 
-def _reply(response: httpx.Response) -> Reply:
-    if response.status_code != httpx.codes.OK:
-        raise AuthUnavailable(f"The auth service answered {response.status_code}.")
+def _reply(response: HopReply) -> Reply:
+    if response.status != HTTPStatus.OK:
+        raise AuthUnavailable(f"The auth service answered {response.status}.")
     try:
         reply = response.json()
     except ValueError as error:

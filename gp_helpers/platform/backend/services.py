@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
-
 from gp_helpers.platform.agents.roles import RunFollowers
 from gp_helpers.platform.backend.startup import Readiness
 from gp_helpers.platform.backend.supervision import Supervisor
@@ -23,6 +21,7 @@ from gp_helpers.platform.seams import (
     GatewayFallback,
     TokenValidator,
 )
+from gp_helpers.platform.service_client import ServiceClient
 from gp_helpers.platform.settings import BackendSettings
 from gp_helpers.platform.store import (
     Accounts,
@@ -41,7 +40,7 @@ class BackendServices:
 
     settings: BackendSettings
     clock: Clock
-    http: httpx.AsyncClient
+    http: ServiceClient
     """Shared by all hops of this service."""
     supervisor: Supervisor
     readiness: Readiness

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
 from starlette.websockets import WebSocket
 
 from gp_helpers.platform.backend.startup import Readiness
@@ -33,6 +32,7 @@ from gp_helpers.platform.gateway.setup import HandshakeIdentity, Offer, read_off
 from gp_helpers.platform.gateway.totals import Activity
 from gp_helpers.platform.jwt_rules import read_unverified
 from gp_helpers.platform.seams import EventSink
+from gp_helpers.platform.service_client import HopFailed
 from gp_helpers.platform.settings import GatewaySettings
 
 logger = logging.getLogger(__name__)
@@ -91,10 +91,14 @@ class LazyEventManager:
     async def _profile(self, token: str) -> Mapping[str, Any]:
         url = f"{self._parts.auth_url.rstrip('/')}/auth/me"
         try:
-            response = await self._parts.http.get(url, headers={"Authorization": f"Bearer {token}"})
-            response.raise_for_status()
-        except httpx.HTTPError as error:
+            response = await self._parts.http.request(
+                "GET", url, headers={"Authorization": f"Bearer {token}"}
+            )
+        except HopFailed as error:
             logger.warning("no profile: %s", error)
+            return {}
+        if not response.is_success:
+            logger.warning("no profile: the auth service answered %s", response.status)
             return {}
         profile: Mapping[str, Any] = response.json()
         return profile

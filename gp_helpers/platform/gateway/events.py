@@ -5,14 +5,13 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-import httpx
-
 from gp_helpers.platform.errors import StoreUnavailable
 from gp_helpers.platform.gateway.connection import Connection
 from gp_helpers.platform.gateway.dispatch import Dispatcher
 from gp_helpers.platform.gateway.handlers import ClientHandlers
 from gp_helpers.platform.gateway.roles import ConnectionRegistry, EventDelivery
 from gp_helpers.platform.gateway.totals import Totals
+from gp_helpers.platform.service_client import ServiceClient
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +25,7 @@ class EventManagerParts:
     dispatcher: Dispatcher
     handlers: ClientHandlers
     totals: Totals
-    http: httpx.AsyncClient
+    http: ServiceClient
     auth_url: str
 
 

@@ -7,12 +7,12 @@ from dataclasses import asdict
 from typing import Any
 
 import anyio
-import httpx
 
 from gp_helpers.platform.contract import SERVICE_ID_HEADER, SERVICE_SECRET_HEADER, AgentRequest
 from gp_helpers.platform.errors import PlatformError
 from gp_helpers.platform.routing.instances import InstanceDirectory
 from gp_helpers.platform.seams import Identity
+from gp_helpers.platform.service_client import HopFailed, HopUnreachable, ServiceClient
 from gp_helpers.platform.settings import BackendSettings
 
 
@@ -34,7 +34,7 @@ class Peers:
     """The other instances, found through the directory in the store."""
 
     def __init__(
-        self, http: httpx.AsyncClient, settings: BackendSettings, directory: InstanceDirectory
+        self, http: ServiceClient, settings: BackendSettings, directory: InstanceDirectory
     ) -> None:
         self.instance_id = settings.instance_id
         self._http = http
@@ -100,13 +100,13 @@ class Peers:
     ) -> Mapping[str, Any]:
         try:
             response = await self._http.request(
-                method, url, json=body, headers=self._headers, timeout=self._timeout_s
+                method, url, body=body, headers=self._headers, timeout_s=self._timeout_s
             )
-        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+        except HopUnreachable as error:
             raise PeerUnreachable(instance_id) from error
-        except httpx.HTTPError as error:
+        except HopFailed as error:
             raise PeerUnclear(instance_id, "did not answer") from error
         if not response.is_success:
-            raise PeerUnclear(instance_id, f"answered {response.status_code}")
+            raise PeerUnclear(instance_id, f"answered {response.status}")
         answer: Mapping[str, Any] = response.json() if response.content else {}
         return answer

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-import httpx
 import pytest
 from anyio.lowlevel import checkpoint
 from starlette.applications import Starlette
@@ -32,6 +31,7 @@ from gp_helpers.platform.gateway.roles import Handshake
 from gp_helpers.platform.gateway.setup import HandshakeIdentity
 from gp_helpers.platform.routing.context import OwnHandler
 from gp_helpers.platform.seams import Identity
+from gp_helpers.platform.service_client import ServiceClient
 from gp_helpers.platform.store import Store
 from gp_helpers.platform.wiring import Wiring
 from tests.platform.gateway.bench import SETTINGS, Bench, NobodyAsks, Peer, event, identity, until
@@ -104,11 +104,12 @@ class TestReadinessGate:
 
 @components_at("event_manager")
 class TestEventManager:
-    def test_brings_a_connection_up(self, component: Any, run: Any) -> None:
+    def test_brings_a_connection_up(self, component: Any, run: Any, serve: Any) -> None:
+        profile = Route("/auth/me", lambda _request: JSONResponse({"name": "Ann"}))
+        auth_url = serve(Starlette(routes=[profile])).url
+
         async def scenario(bench: Bench) -> None:
-            profile = Route("/auth/me", lambda _request: JSONResponse({"name": "Ann"}))
-            transport = httpx.ASGITransport(Starlette(routes=[profile]))
-            async with httpx.AsyncClient(transport=transport) as http:
+            async with ServiceClient() as http:
                 manager = component(
                     EventManagerParts(
                         registry=bench.registry,
@@ -117,7 +118,7 @@ class TestEventManager:
                         handlers=ClientHandlers(bench.delivery, NobodyAsks(), OwnHandler()),  # type: ignore[arg-type]
                         totals=bench.totals,
                         http=http,
-                        auth_url="http://auth",
+                        auth_url=auth_url,
                     )
                 )
                 await bench.delivery.emit("ann", event("ann", "earlier"))
