@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 import urllib.parse
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -16,6 +17,8 @@ _SHOWN = {
     "violated": "✘ violated",
     "unobserved": "? unobserved",
 }
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
+_QUOTED = {code: urllib.parse.quote(chr(code), safe=" /;=,()!$*+@?~[]{}|^") for code in range(0x80)}
 _CLASSES = {"held": "pass", "violated": "fail", "unobserved": "inconclusive"}
 
 
@@ -87,7 +90,9 @@ def pairs(values: Mapping[str, str]) -> str:
 
 def data_uri(svg: str) -> str:
     """An SVG as an address that holds it."""
-    flat = urllib.parse.quote(" ".join(svg.split("\n")), safe=" /;=,()!$*+@?~[]{}|^")
+    flat = " ".join(svg.split("\n")).translate(_QUOTED)
+    if not flat.isascii():
+        flat = _NOT_ASCII.sub(lambda run: urllib.parse.quote(run[0]), flat)
     return f"data:image/svg+xml,{flat}"
 
 

@@ -10,7 +10,7 @@ import base64
 import html
 import json
 import re
-from functools import cache
+from functools import cache, lru_cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ _VOID = frozenset(
     {"area", "br", "col", "embed", "hr", "img", "input", "link", "meta", "base", "wbr"}
 )
 _ELSEWHERE = re.compile(r"\s*(?:[a-z][a-z0-9+.-]*:|//)", re.IGNORECASE)
+_CELLS_REMEMBERED = 1_000
+"""Both environments of a run have the same cells: each text is highlighted and cleaned once."""
 _IN_STYLE = re.compile(r"@import[^;]*;?|url\(\s*['\"]?(?!data:|#)[^)]*\)", re.IGNORECASE)
 
 
@@ -32,7 +34,42 @@ def _exporter() -> Any:
 
     make: Any = HTMLExporter
     # What the preprocessors do is not for executed notebooks, and after it all is read once more.
-    return make(template_name="basic", default_preprocessors=[])
+    exporter = make(template_name="basic", default_preprocessors=[])
+    exporter.register_filter("clean_html", _cleaned)
+    exporter.register_filter("markdown2html", _with_markdown_made_once(exporter))
+    return exporter
+
+
+@lru_cache(_CELLS_REMEMBERED)
+def _cleaned(element: str) -> str:
+    from nbconvert.filters import clean_html
+
+    return str(clean_html(element))
+
+
+@lru_cache(_CELLS_REMEMBERED)
+def _highlighted(lexer: str, source: str) -> str:
+    from nbconvert.filters import Highlight2HTML
+
+    make: Any = Highlight2HTML
+    return str(make(pygments_lexer=lexer)(source))
+
+
+def _with_markdown_made_once(exporter: Any) -> Any:
+    """The exporter's own filter, but for texts that it has had: attachments are not of the text."""
+    from jinja2 import pass_context
+
+    remembered = lru_cache(_CELLS_REMEMBERED)(
+        lambda source: exporter.markdown2html({"cell": {}}, source)
+    )
+
+    @pass_context
+    def filtered(context: Any, source: str) -> str:
+        if context.get("cell", {}).get("attachments"):
+            return str(exporter.markdown2html(context, source))
+        return str(remembered(source))
+
+    return filtered
 
 
 def _cells(notebook: Any) -> str:
@@ -41,7 +78,6 @@ def _cells(notebook: Any) -> str:
     What `HTMLExporter` does, but for its second reading of the whole page with Beautiful Soup,
     which takes as long again; what that adds (alternative texts), the cleaner adds here.
     """
-    from nbconvert import filters
     from nbconvert.exporters.templateexporter import TemplateExporter
     from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
 
@@ -49,15 +85,13 @@ def _cells(notebook: Any) -> str:
     resources = exporter._init_resources({})
     language = notebook.metadata.get("language_info", {})
     lexer = language.get("pygments_lexer", language.get("name", "python"))
+    make: Any = WidgetsDataTypeFilter
     made: dict[str, Any] = {
-        "highlight_code": (filters.Highlight2HTML, {"pygments_lexer": lexer}),
-        "filter_data_type": (
-            WidgetsDataTypeFilter,
-            {"notebook_metadata": {}, "resources": resources},
-        ),
+        "highlight_code": lambda source, **_: _highlighted(lexer, source),
+        "filter_data_type": make(parent=exporter, notebook_metadata={}, resources=resources),
     }
-    for name, (make, options) in made.items():
-        exporter.register_filter(name, make(parent=exporter, **options))
+    for name, filtering in made.items():
+        exporter.register_filter(name, filtering)
     body, _ = TemplateExporter.from_notebook_node(exporter, notebook, resources)
     return str(body)
 

@@ -39,7 +39,7 @@ async def _cookies(request: Request) -> Response:
 
 
 async def _never(request: Request) -> Response:
-    while not await request.is_disconnected():
+    while not await request.is_disconnected():  # noqa: ASYNC110
         await anyio.sleep(0.001)
     return Response()
 
@@ -114,7 +114,7 @@ async def test_a_connection_that_is_reset_is_unclear(serve: Serve) -> None:
         async with anyio.create_task_group() as group:
             group.start_soon(ask)
             with anyio.fail_after(5):
-                while not proxy.open_connections:
+                while not proxy.open_connections:  # noqa: ASYNC110
                     await anyio.sleep(0.001)
             proxy.reset_all()
     assert [type(failure) for failure in failures] == [HopFailed]
