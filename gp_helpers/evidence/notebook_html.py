@@ -44,7 +44,8 @@ def _exporter() -> Any:
 def _cleaned(element: str) -> str:
     from nbconvert.filters import clean_html
 
-    return str(clean_html(element))
+    clean: Any = clean_html
+    return str(clean(element))
 
 
 @lru_cache(_CELLS_REMEMBERED)

@@ -240,11 +240,18 @@ class Redactor:
         found = {form for anchor in anchors for form in self._anchors[anchor] if form in value}
         if not found:
             return value
+        if len(found) == 1:
+            # As most often: no expression has to be compiled for it.
+            [form] = found
+            before, *others = value.split(form)
+            return "".join([before, *(self._literal(form) + other for other in others)])
         longest_first = sorted(found, key=len, reverse=True)
-        return re.sub("|".join(map(re.escape, longest_first)), self._literal, value)
+        return re.sub(
+            "|".join(map(re.escape, longest_first)), lambda match: self._literal(match[0]), value
+        )
 
-    def _literal(self, match: re.Match[str]) -> str:
-        shown = self._literals[match[0]]
+    def _literal(self, form: str) -> str:
+        shown = self._literals[form]
         return self._shown(shown.strip("‹›").split(" ")[0].rstrip(","), shown)
 
     def _token(self, match: re.Match[str]) -> str:

@@ -6,52 +6,21 @@ stays what the probes use.
 
 from __future__ import annotations
 
-import json
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
-from typing import Any, Self
+from typing import Self
 
 import aiohttp
 import certifi
 
 from gp_helpers.platform.contract import CORRELATION_HEADER
 from gp_helpers.platform.correlation import current_correlation_id
+from gp_helpers.platform.hops import HopFailed, HopReply, HopUnreachable
 
 _MOST_CONNECTIONS = 200
 _KEPT_ALIVE_S = 4.0
 """Less than the 5 s after which uvicorn closes an idle connection, so that none is used then."""
-
-
-class HopFailed(Exception):
-    """Raised when a hop gave no HTTP answer; what was asked may have been done."""
-
-
-class HopUnreachable(HopFailed):
-    """Raised when no connection was made: certainly nothing was done."""
-
-
-@dataclass(frozen=True, slots=True)
-class HopReply:
-    """An HTTP answer, whatever its status."""
-
-    status: int
-    content: bytes
-
-    @property
-    def is_success(self) -> bool:
-        """Whether the status is from 200 to 299."""
-        return 200 <= self.status < 300
-
-    @property
-    def is_server_error(self) -> bool:
-        """Whether the status is 500 or more."""
-        return self.status >= 500
-
-    def json(self) -> Any:
-        """The content as JSON; raises ``ValueError``."""
-        return json.loads(self.content)
 
 
 class ServiceClient:

@@ -16,7 +16,8 @@ from starlette.routing import Route
 from gp_helpers.faults import TcpProxy
 from gp_helpers.platform.contract import CORRELATION_HEADER
 from gp_helpers.platform.correlation import adopt_correlation_id
-from gp_helpers.platform.service_client import HopFailed, HopReply, HopUnreachable, ServiceClient
+from gp_helpers.platform.hops import HopFailed, HopReply, HopUnreachable
+from gp_helpers.platform.service_client import ServiceClient
 
 pytestmark = pytest.mark.anyio
 Serve = Callable[[Any], Any]

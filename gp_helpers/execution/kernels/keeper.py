@@ -33,6 +33,8 @@ WARM_MODULES = (
     "IPython.core.completer",
     "IPython.core.completerlib",
     "IPython.core.debugger",
+    "IPython.core.logger",
+    "IPython.core.oinspect",
     "IPython.core.pylabtools",
     "IPython.extensions.storemagic",
     "httpx",
@@ -62,6 +64,9 @@ WARM_MODULES = (
     "gp_helpers.display.mechanisms.websocket",
     "gp_helpers.display.sources",
     "gp_helpers.faults",
+    "gp_helpers.platform.factories.conformance",
+    "gp_helpers.platform.gateway.readiness",
+    "gp_helpers.platform.routing.placement",
     "gp_helpers.targets.embedded",
     "gp_helpers.targets.transports.json_text",
 )

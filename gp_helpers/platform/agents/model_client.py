@@ -7,13 +7,16 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
 from gp_helpers.platform.errors import ModelUnavailable, PlatformError
-from gp_helpers.platform.service_client import HopFailed, HopReply, ServiceClient
+from gp_helpers.platform.hops import HopFailed, HopReply
 from gp_helpers.platform.settings import BackendSettings
+
+if TYPE_CHECKING:
+    from gp_helpers.platform.service_client import ServiceClient
 
 logger = logging.getLogger(__name__)
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import logging
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
 from gp_helpers.platform.clock import Clock
 from gp_helpers.platform.contract import SERVICE_ID_HEADER, SERVICE_SECRET_HEADER
 from gp_helpers.platform.errors import AuthUnavailable
+from gp_helpers.platform.hops import HopFailed, HopReply
 from gp_helpers.platform.seams import Reply
-from gp_helpers.platform.service_client import HopFailed, HopReply, ServiceClient
 from gp_helpers.platform.settings import BackendSettings
+
+if TYPE_CHECKING:
+    from gp_helpers.platform.service_client import ServiceClient
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gp_helpers.platform.agents.roles import RunFollowers
 from gp_helpers.platform.backend.startup import Readiness
@@ -21,7 +21,6 @@ from gp_helpers.platform.seams import (
     GatewayFallback,
     TokenValidator,
 )
-from gp_helpers.platform.service_client import ServiceClient
 from gp_helpers.platform.settings import BackendSettings
 from gp_helpers.platform.store import (
     Accounts,
@@ -32,6 +31,9 @@ from gp_helpers.platform.store import (
     Presence,
     Store,
 )
+
+if TYPE_CHECKING:
+    from gp_helpers.platform.service_client import ServiceClient
 
 
 @dataclass(frozen=True, slots=True)

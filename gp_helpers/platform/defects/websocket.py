@@ -30,9 +30,9 @@ from gp_helpers.platform.gateway.roles import (
 )
 from gp_helpers.platform.gateway.setup import HandshakeIdentity, Offer, read_offer
 from gp_helpers.platform.gateway.totals import Activity
+from gp_helpers.platform.hops import HopFailed
 from gp_helpers.platform.jwt_rules import read_unverified
 from gp_helpers.platform.seams import EventSink
-from gp_helpers.platform.service_client import HopFailed
 from gp_helpers.platform.settings import GatewaySettings
 
 logger = logging.getLogger(__name__)

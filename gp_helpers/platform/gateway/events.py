@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from gp_helpers.platform.errors import StoreUnavailable
 from gp_helpers.platform.gateway.connection import Connection
@@ -11,7 +12,9 @@ from gp_helpers.platform.gateway.dispatch import Dispatcher
 from gp_helpers.platform.gateway.handlers import ClientHandlers
 from gp_helpers.platform.gateway.roles import ConnectionRegistry, EventDelivery
 from gp_helpers.platform.gateway.totals import Totals
-from gp_helpers.platform.service_client import ServiceClient
+
+if TYPE_CHECKING:
+    from gp_helpers.platform.service_client import ServiceClient
 
 logger = logging.getLogger(__name__)
 

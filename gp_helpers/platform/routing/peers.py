@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
 from gp_helpers.platform.contract import SERVICE_ID_HEADER, SERVICE_SECRET_HEADER, AgentRequest
 from gp_helpers.platform.errors import PlatformError
+from gp_helpers.platform.hops import HopFailed, HopUnreachable
 from gp_helpers.platform.routing.instances import InstanceDirectory
 from gp_helpers.platform.seams import Identity
-from gp_helpers.platform.service_client import HopFailed, HopUnreachable, ServiceClient
 from gp_helpers.platform.settings import BackendSettings
+
+if TYPE_CHECKING:
+    from gp_helpers.platform.service_client import ServiceClient
 
 
 class PeerUnreachable(PlatformError):
