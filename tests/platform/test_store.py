@@ -245,3 +245,22 @@ async def test_writers_take_turns_however_many_there_are(settings: StoreSettings
         await asyncio.gather(*(write() for _ in range(writers)))
     finally:
         await store.close()
+
+
+async def test_a_process_that_runs_late_is_no_locked_store(settings: StoreSettings) -> None:
+    """However long an event loop stands still, nobody holds the store's lock meanwhile."""
+    store = Store(settings.model_copy(update={"busy_timeout_s": 0.05}))
+    begun, never = threading.Event(), threading.Event()
+
+    def work(_: Connection) -> None:
+        begun.set()
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(4):
+                group.create_task(store.write(work))
+            await asyncio.sleep(0)
+            assert begun.wait(5.0)
+            never.wait(0.3)
+    finally:
+        await store.close()

@@ -2,8 +2,7 @@
 
 `Store.read` and `Store.write` run a function over one transaction; a write takes SQLite's write
 lock at its beginning, so that it waits for `busy_timeout_s` instead of failing half-way. SQLite's
-writers do not queue: each asks again after ever longer pauses, and may find somebody else there
-each time. So those of one service take turns here.
+writers do not queue, so those of one service take turns here (see `turns`).
 """
 
 from __future__ import annotations
@@ -11,9 +10,8 @@ from __future__ import annotations
 import asyncio
 import re
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -39,6 +37,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from gp_helpers.platform.errors import StoreUnavailable
 from gp_helpers.platform.settings import StoreSettings
 from gp_helpers.platform.store import schema
+from gp_helpers.platform.store.turns import Turns
 
 T = TypeVar("T")
 _SCHEMA_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
@@ -52,8 +51,7 @@ class Store:
         self._writer = self._engine.execution_options(write=True)
         # Not anyio's threads: finding their owner takes a look at every task, each time.
         self._threads = ThreadPoolExecutor(settings.pool_size, thread_name_prefix="store")
-        self._turn = asyncio.Lock() if self._engine.dialect.name == "sqlite" else None
-        self._turn_within_s = settings.busy_timeout_s
+        self._turns = Turns() if self._engine.dialect.name == "sqlite" else None
         self._insert: Callable[[Table], Any] = (
             sqlite.insert if self._engine.dialect.name == "sqlite" else postgresql.insert
         )
@@ -64,7 +62,9 @@ class Store:
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """The work's result, committed; raises `StoreUnavailable` with nothing written."""
-        async with self._taking_turns():
+        if self._turns is None:
+            return await self._run(self._writer, work)
+        async with self._turns.take():
             return await self._run(self._writer, work)
 
     async def rows(self, query: Executable, **parameters: Any) -> Sequence[Row[Any]]:
@@ -118,24 +118,6 @@ class Store:
             return running.result()
         except (OperationalError, InterfaceError, PoolTimeout, sqlite3.OperationalError) as error:
             raise StoreUnavailable(f"The store cannot be used now ({_reason(error)}).") from error
-
-    @asynccontextmanager
-    async def _taking_turns(self) -> AsyncIterator[None]:
-        """Whoever came first writes first; raises `StoreUnavailable` where that takes too long."""
-        if self._turn is None:
-            yield
-            return
-        try:
-            async with asyncio.timeout(self._turn_within_s):
-                await self._turn.acquire()
-        except TimeoutError:
-            raise StoreUnavailable(
-                "The store cannot be used now (others write for too long)."
-            ) from None
-        try:
-            yield
-        finally:
-            self._turn.release()
 
 
 def create_store(settings: StoreSettings) -> None:
