@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -169,6 +171,29 @@ async def test_a_transport_of_ones_own_carries_the_messages(platform: SmallPlatf
         question = await lab.client.ask(socket, "tea?")
         await socket.wait_for_answer(question.request_id, 5.0)
         assert socket.answer_to(question.request_id) == "About 'TEA?': the kettle is on."
+
+
+async def test_what_arrived_while_this_process_ran_late_has_arrived(
+    platform: SmallPlatform,
+) -> None:
+    async with opened(described(platform.port)) as lab:
+        person = somebody()
+        await lab.client.register(person)
+        await lab.client.log_in(person)
+        socket, _ = await lab.client.connect(person)
+        assert socket is not None
+        arrived: list[str] = []
+        waits = (
+            socket.wait_until(lambda: "here" in arrived, timeout_s=0.02, awaited="here"),
+            socket.wait_until(lambda: "never" in arrived, timeout_s=0.02, awaited="never"),
+        )
+        waiting = [asyncio.create_task(one) for one in waits]
+        await asyncio.sleep(0)
+        threading.Event().wait(0.05)
+        arrived.append("here")
+        assert await asyncio.gather(*waiting) == [True, False]
+        timeouts = lab.recorder.history.of(Kind.TIMEOUT)
+        assert [entry.data["awaited"] for entry in timeouts] == ["never"]
 
 
 async def test_events_and_a_streamed_answer_are_put_together(platform: SmallPlatform) -> None:
