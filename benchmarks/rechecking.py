@@ -64,7 +64,7 @@ def long_trial(history: History, entries: int) -> History:
         Entry(seq, last.t + step * seq, "lab", Kind.READING, "backend", "", {"in_flight": seq % 7})
         for seq in range(len(body), entries - 1)
     )
-    end = replace(last, seq=max(len(body), entries - 1), t=last.t + step * entries)
+    end = last._replace(seq=max(len(body), entries - 1), t=last.t + step * entries)
     return History((*body, *readings, end))
 
 

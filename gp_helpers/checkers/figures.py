@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 
 _CURRENCY = r"(?:USD|EUR|GBP|CHF|dollars?|euros?|pounds?|[$€£])"
@@ -89,14 +90,20 @@ def names(text: str, costs: Sequence[Cost]) -> list[tuple[int, str]]:
     """Where a text names services of the user, in order; of overlapping names the longest."""
     found: list[tuple[int, str]] = []
     left = text.casefold()
-    for service in sorted({cost.service for cost in costs}, key=len, reverse=True):
-        folded = service.casefold()
+    for service, folded, pattern in _longest_first(tuple(cost.service for cost in costs)):
         if folded not in left:
             continue
-        pattern = re.compile(rf"(?<!\w){re.escape(folded)}(?!\w)")
         found += [(match.start(), service) for match in pattern.finditer(left)]
         left = pattern.sub(lambda match: "\0" * len(match[0]), left)
     return sorted(found)
+
+
+@lru_cache(maxsize=64)
+def _longest_first(services: tuple[str, ...]) -> list[tuple[str, str, re.Pattern[str]]]:
+    """Services with what finds them in folded text, the longest name first."""
+    sorted_ones = sorted(dict.fromkeys(services), key=len, reverse=True)
+    folded = [(one, one.casefold()) for one in sorted_ones]
+    return [(one, told, re.compile(rf"(?<!\w){re.escape(told)}(?!\w)")) for one, told in folded]
 
 
 def foreign_figure(text: str, costs: Sequence[Cost]) -> str | None:
@@ -109,10 +116,8 @@ def foreign_figure(text: str, costs: Sequence[Cost]) -> str | None:
                     return f"it states {_shown(one)}, which is none of the user's own figures"
             continue
         figures = [one for one in figures_in(sentence) if not one.is_plain(_PLAIN_BESIDE_A_SERVICE)]
-        after, before = (
-            _first_foreign(figures, named, costs, amounts_follow=follow) for follow in (True, False)
-        )
-        if after is not None and before is not None:
+        after = _first_foreign(figures, named, costs, amounts_follow=True)
+        if after is not None and _first_foreign(figures, named, costs, amounts_follow=False):
             return after
     return None
 
@@ -139,7 +144,7 @@ def _fits(one: Figure, service: str, costs: Sequence[Cost]) -> bool:
     own = [cost for cost in costs if cost.service == service]
     if one.is_share:
         return _is_share(one, own, costs)
-    return any(_is(one.value, value) for value in [*(c.amount for c in own), *derived(costs)])
+    return any(_is(one.value, c.amount) for c in own) or _is_derived(one, costs)
 
 
 def _is_own_or_plain(one: Figure, costs: Sequence[Cost]) -> bool:
@@ -147,14 +152,19 @@ def _is_own_or_plain(one: Figure, costs: Sequence[Cost]) -> bool:
         return True
     if one.is_share:
         return not one.decimals or _is_share(one, costs, costs)
-    return any(_is(one.value, value) for value in [*(c.amount for c in costs), *derived(costs)])
+    return any(_is(one.value, c.amount) for c in costs) or _is_derived(one, costs)
 
 
-def derived(costs: Sequence[Cost]) -> list[float]:
-    """What follows from costs: tenths of their total and all of it, sums of the largest, and
+def _is_derived(one: Figure, costs: Sequence[Cost]) -> bool:
+    return any(_is(one.value, value) for value in derived(tuple(cost.amount for cost in costs)))
+
+
+@lru_cache(maxsize=64)
+def derived(own: tuple[float, ...]) -> list[float]:
+    """What follows from amounts: tenths of their total and all of it, sums of the largest, and
     differences.
     """
-    amounts = sorted((cost.amount for cost in costs), reverse=True)
+    amounts = sorted(own, reverse=True)
     total = sum(amounts)
     return [
         *(total * tenths / 10 for tenths in range(1, 11)),

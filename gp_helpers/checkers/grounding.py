@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import SequenceMatcher
+from functools import lru_cache
 from typing import Any
 
 from gp_helpers.checkers.figures import Cost, foreign_figure, has_figures, names, sentences, states
@@ -79,7 +79,7 @@ def flaws(question: str, answer: str, actions: Sequence[str], costs: Sequence[Co
             f"it offers {len(actions)} actions, {len(offered)} of them substantial and about the "
             f"user's services or their question, not {LEAST_ACTIONS}"
         )
-    asked = stems(question)
+    asked = _stems_asked(question)
     if (
         _share(asked, answer) < LEAST_SHARE_ADDRESSED
         or _share(asked, own_words) < LEAST_SHARE_BESIDE_ECHO
@@ -90,16 +90,54 @@ def flaws(question: str, answer: str, actions: Sequence[str], costs: Sequence[Co
 
 def without_echo(text: str, question: str) -> str:
     """What a text says beside quoting the question: without all long runs of its words."""
-    asked = [match[0].casefold() for match in _WORD.finditer(question)]
-    shortest = max(_SHORTEST_ECHO, -(-len(asked) // 3))
+    asked, shortest, runs = _runs_of(question)
     while True:
-        words = list(_WORD.finditer(text))
-        said = [match[0].casefold() for match in words]
-        run = SequenceMatcher(None, said, asked, autojunk=False).find_longest_match()
-        if run.size < shortest:
+        said = list(map(str.casefold, _WORD.findall(text)))
+        found = _longest_echo(said, asked, shortest, runs)
+        if found is None:
             return text
-        first, last = words[run.a], words[run.a + run.size - 1]
-        text = f"{text[: first.start()]}\n{text[last.end() :]}"
+        words = list(_WORD.finditer(text))
+        start, end = words[found[0]].start(), words[found[1]].end()
+        text = f"{text[:start]}\n{text[end:]}"
+
+
+_Runs = Mapping[tuple[str, ...], Sequence[int]]
+
+
+@lru_cache(maxsize=64)
+def _runs_of(question: str) -> tuple[Sequence[str], int, _Runs]:
+    """The words of a question, how many make an echo, and where each run of so many begins."""
+    asked = tuple(map(str.casefold, _WORD.findall(question)))
+    shortest = max(_SHORTEST_ECHO, -(-len(asked) // 3))
+    runs: dict[tuple[str, ...], list[int]] = {}
+    for at, run in enumerate(_windows(asked, shortest)):
+        runs.setdefault(run, []).append(at)
+    return asked, shortest, runs
+
+
+def _windows(words: Sequence[str], length: int) -> Iterable[tuple[str, ...]]:
+    return zip(*(words[start:] for start in range(length)), strict=False)
+
+
+def _longest_echo(
+    said: Sequence[str], asked: Sequence[str], shortest: int, runs: _Runs
+) -> tuple[int, int] | None:
+    """The first and last word of the longest run of the question's, the earliest of several."""
+    if runs.keys().isdisjoint(_windows(said, shortest)):
+        return None
+    longest = (0, -1)
+    for start, run in enumerate(_windows(said, shortest)):
+        for at in runs.get(run, ()):
+            if start and at and said[start - 1] == asked[at - 1]:
+                continue
+            size = shortest
+            for one, other in zip(said[start + size :], asked[at + size :], strict=False):
+                if one != other:
+                    break
+                size += 1
+            if size > longest[1] - longest[0] + 1:
+                longest = (start, start + size - 1)
+    return longest
 
 
 def substantial(question: str, actions: Sequence[str], costs: Sequence[Cost]) -> list[str]:
@@ -110,7 +148,7 @@ def substantial(question: str, actions: Sequence[str], costs: Sequence[Cost]) ->
         words = re.findall(r"[^\W\d_]+", own_words.casefold())
         if len(words) < LEAST_ACTION_WORDS or len(own_words.strip()) < LEAST_ACTION_CHARACTERS:
             continue
-        if names(own_words, costs) or stems(question) & stems(own_words):
+        if names(own_words, costs) or _stems_asked(question) & stems(own_words):
             found.setdefault(frozenset(words), action)
     return list(found.values())
 
@@ -136,9 +174,14 @@ def _largest_flaw(answer: str, costs: Sequence[Cost]) -> str | None:
     return f"it does not name the user's largest cost, {largest.service}, with its amount"
 
 
-def _share(asked: set[str], text: str) -> float:
+def _share(asked: frozenset[str], text: str) -> float:
     """The share of the question's words that a text takes up."""
     return len(asked & stems(text)) / len(asked) if asked else 1.0
+
+
+@lru_cache(maxsize=64)
+def _stems_asked(question: str) -> frozenset[str]:
+    return frozenset(stems(question))
 
 
 def stems(text: str) -> set[str]:

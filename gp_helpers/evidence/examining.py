@@ -7,16 +7,25 @@ import signal
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import chain, islice
 from multiprocessing import get_context, parent_process
 
 from gp_helpers.evidence.differences import Difference, DifferenceKind, short
+from gp_helpers.evidence.har import Passage, passage
+from gp_helpers.evidence.held import HeldFiles, Noted
 from gp_helpers.evidence.rederiving import exchanges_of
 from gp_helpers.evidence.stated import Stated, in_header
-from gp_helpers.evidence.trial_results import RecordedTrial, TrialResult, judged_pair
+from gp_helpers.evidence.trial_results import (
+    RecordedTrial,
+    TrialFiles,
+    TrialResult,
+    judged_pair,
+    recorded_trials,
+    trial_files,
+)
 from gp_helpers.history import History
 from gp_helpers.parameters import Parameters
 
@@ -29,8 +38,8 @@ class Examined:
     """What a trial's history shows, and what is wrong with it."""
 
     result: TrialResult
-    exchanges: list[str]
-    """Its lines of ``traffic.har``."""
+    exchanges: Passage
+    """What ``traffic.har`` has of it."""
     differences: list[Difference]
 
 
@@ -44,7 +53,7 @@ def examine(recorded: RecordedTrial, parameters: Parameters | None) -> Examined:
         found.append(_unreadable(result.contrast_unreadable))
     if parameters is not None:
         found += _headers(result, history, contrast, parameters)
-    return Examined(result, list(exchanges_of(result, history, contrast)), found)
+    return Examined(result, passage(exchanges_of(result, history, contrast)), found)
 
 
 def _headers(
@@ -70,36 +79,41 @@ def _unreadable(told: str) -> Difference:
     return Difference(DifferenceKind.HISTORY, file, line or None, what)
 
 
-def examine_all(
-    recorded: Iterable[RecordedTrial], parameters: Parameters | None
-) -> Iterator[Examined]:
-    """Examine trials, in their order. Only a few of them are in memory at a time."""
-    batches = _batches(recorded)
+def examine_all(files: HeldFiles, parameters: Parameters | None) -> Iterator[Examined]:
+    """Examine every trial among these files, in their order; what differs is noted there.
+
+    Only a few of them are in memory at a time.
+    """
+    batches = _batches(trial_files(files.evidence.names()), files.evidence.size)
     first = list(islice(batches, 2))
     if len(first) < 2 or not _may_fork():
         for batch in chain(first, batches):
-            yield from (examine(one, parameters) for one in batch)
+            yield from _examine_batch(files, batch, parameters)
         return
     processes = os.cpu_count() or 1
-    pool = ProcessPoolExecutor(processes, get_context("fork"), initializer=_end_with_owner)
+    pool = ProcessPoolExecutor(
+        processes, get_context("fork"), initializer=_begin, initargs=(files, parameters)
+    )
     try:
-        ahead: deque[Future[list[Examined]]] = deque()
+        ahead: deque[Future[tuple[list[Examined], Noted]]] = deque()
         for batch in chain(first, batches):
-            ahead.append(pool.submit(_examine_batch, batch, parameters))
+            ahead.append(pool.submit(_examine_here, batch))
             if len(ahead) > 2 * processes:
-                yield from ahead.popleft().result()
+                yield from _examined_elsewhere(files, ahead.popleft())
         while ahead:
-            yield from ahead.popleft().result()
+            yield from _examined_elsewhere(files, ahead.popleft())
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _batches(recorded: Iterable[RecordedTrial]) -> Iterator[list[RecordedTrial]]:
-    batch: list[RecordedTrial] = []
+def _batches(
+    trials: Iterable[TrialFiles], size_of: Callable[[str], int]
+) -> Iterator[list[TrialFiles]]:
+    batch: list[TrialFiles] = []
     size = 0
-    for one in recorded:
+    for one in trials:
         batch.append(one)
-        size += one.size
+        size += size_of(one.name) + (size_of(one.beside) if one.beside is not None else 0)
         if size >= _BATCH_BYTES:
             yield batch
             batch, size = [], 0
@@ -107,8 +121,35 @@ def _batches(recorded: Iterable[RecordedTrial]) -> Iterator[list[RecordedTrial]]
         yield batch
 
 
-def _examine_batch(batch: list[RecordedTrial], parameters: Parameters | None) -> list[Examined]:
-    return [examine(one, parameters) for one in batch]
+def _examine_batch(
+    files: HeldFiles, batch: list[TrialFiles], parameters: Parameters | None
+) -> Iterator[Examined]:
+    for recorded in recorded_trials(batch, files.read):
+        one = examine(recorded, parameters)
+        files.found += one.differences
+        yield one
+
+
+_mine: list[tuple[HeldFiles, Parameters | None]] = []
+"""What this process works on, where it is not the one that was asked."""
+
+
+def _begin(files: HeldFiles, parameters: Parameters | None) -> None:
+    _end_with_owner()
+    _mine.append((files.in_another_process(), parameters))
+
+
+def _examine_here(batch: list[TrialFiles]) -> tuple[list[Examined], Noted]:
+    files, parameters = _mine[-1]
+    return list(_examine_batch(files, batch, parameters)), files.taken()
+
+
+def _examined_elsewhere(
+    files: HeldFiles, pending: Future[tuple[list[Examined], Noted]]
+) -> Iterator[Examined]:
+    examined, noted = pending.result()
+    files.add(noted)
+    yield from examined
 
 
 def _may_fork() -> bool:

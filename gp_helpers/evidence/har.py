@@ -6,39 +6,83 @@ custom ones, as it allows; ``_webSocketMessages`` is what Chromium's developer t
 
 from __future__ import annotations
 
+import hashlib
 import json
 import urllib.parse
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
+from math import isfinite
 from typing import Any
 
 from gp_helpers.evidence.files import encoded
 from gp_helpers.history import Entry, History, Kind
 
 _STARTS = (Kind.REQUEST, Kind.WS_OPENING)
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
 _as_json = json.JSONEncoder(ensure_ascii=False).encode
+_BETWEEN = ",\n"
+_TAIL = "\n]}}\n"
+_quoted = json.encoder.encode_basestring
+"""A text as JSON; texts are put together here, which takes a third of the time of an encoder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What a HAR file has of one trial, without the text: a million entries make 400 MB."""
+
+    size: int
+    """Bytes; none for a trial without exchanges."""
+    sha256: bytes
 
 
 def archive(lines: Sequence[str], *, version: str, comment: str) -> str:
     """The text of a HAR file of these entries, one a line."""
+    return f"{_head(version, comment)}{_BETWEEN.join(lines)}{_TAIL}"
+
+
+def passage(lines: Iterable[str]) -> Passage:
+    """What a HAR file has of a trial with these entries."""
+    size, digest = 0, hashlib.sha256()
+    for line in lines:
+        part = encoded(f"{_BETWEEN}{line}" if size else line)
+        digest.update(part)
+        size += len(part)
+    return Passage(size, digest.digest())
+
+
+def is_archive_of(
+    content: bytes, passages: Iterable[Passage], *, version: str, comment: str
+) -> bool:
+    """Whether a HAR file is the one of these trials, byte for byte."""
+    head, between, tail = map(encoded, (_head(version, comment), _BETWEEN, _TAIL))
+    if not content.startswith(head):
+        return False
+    left, is_first = memoryview(content)[len(head) :], True
+    for one in (one for one in passages if one.size):
+        if not is_first:
+            if left[: len(between)] != between:
+                return False
+            left = left[len(between) :]
+        if hashlib.sha256(left[: one.size]).digest() != one.sha256:
+            return False
+        left, is_first = left[one.size :], False
+    return left == tail
+
+
+def _head(version: str, comment: str) -> str:
     log = {
         "version": "1.2",
         "creator": {"name": "golden-path-workbook", "version": version},
         "pages": [],
         "comment": comment,
     }
-    head = _as_json({"log": log})[:-2]
-    body = ",\n".join(lines)
-    return f'{head}, "entries": [\n{body}\n]}}}}\n'
+    return f'{_as_json({"log": log})[:-2]}, "entries": [\n'
 
 
 def lines_of(history: History, file: str) -> Iterator[str]:
     """The HAR entries of a history as JSON: a request each, a WebSocket with its messages each."""
-    return map(_as_json, _entries_of(history, file))
-
-
-def _entries_of(history: History, file: str) -> Iterator[dict[str, Any]]:
     try:
         began = datetime.fromisoformat(str(history.header.get("wall")))
     except ValueError:
@@ -49,151 +93,160 @@ def _entries_of(history: History, file: str) -> Iterator[dict[str, Any]]:
         entry.data.get("request"): entry for entry in history.of(Kind.RESPONSE, Kind.NO_RESPONSE)
     }
     for entry in history.of(*_STARTS):
-        where = {"_actor": entry.actor, "_step": entry.step, "_history": f"{file}:{entry.seq + 1}"}
         if entry.kind is Kind.REQUEST:
-            yield {**_exchange(entry, answers.get(entry.seq), began), **where}
+            told = _exchange(entry, answers.get(entry.seq), began)
         else:
-            yield {**_socket(entry, history.about(entry.subject), began), **where}
-
-
-def _exchange(asked: Entry, answer: Entry | None, began: datetime) -> dict[str, Any]:
-    milliseconds = _number(answer.data.get("ms")) if answer else 0.0
-    body = _text(asked.data.get("body"))
-    request = _request(asked, str(asked.data.get("method", "GET")))
-    if body is not None:
-        mime = _header(request["headers"], "content-type") or "application/json"
-        request["postData"] = {"mimeType": mime, "params": [], "text": body}
-        request["bodySize"] = len(encoded(body))
-    told: dict[str, Any] = {"_purpose": asked.data.get("purpose")}
-    if answer is None or answer.kind is Kind.NO_RESPONSE:
-        told["_error"] = str(answer.data.get("error")) if answer else "no answer was recorded"
-        response = _response(0, [], None)
-    else:
-        response = _response(
-            answer.data.get("status"), answer.data.get("headers"), _text(answer.data.get("body"))
+            told = _socket(entry, history.about(entry.subject), began)
+        yield (
+            f'{{{told}, "_actor": {_quoted(entry.actor)}, "_step": {_quoted(entry.step)}, '
+            f'"_history": {_quoted(f"{file}:{entry.seq + 1}")}}}'
         )
-        response["httpVersion"] = str(answer.data.get("http_version") or "HTTP/1.1")
-    return {**_entry(asked, began, milliseconds, request, response), **told}
 
 
-def _socket(opening: Entry, about: Sequence[Entry], began: datetime) -> dict[str, Any]:
+def _exchange(asked: Entry, answer: Entry | None, began: datetime) -> str:
+    milliseconds = _number(answer.data.get("ms")) if answer else 0.0
+    request = _request(asked, str(asked.data.get("method", "GET")), _text(asked.data.get("body")))
+    error = ""
+    if answer is None or answer.kind is Kind.NO_RESPONSE:
+        told = str(answer.data.get("error")) if answer else "no answer was recorded"
+        error = f', "_error": {_quoted(told)}'
+        response = _response(0, (), None)
+    else:
+        said = answer.data
+        response = _response(
+            said.get("status"),
+            said.get("headers"),
+            _text(said.get("body")),
+            version=str(said.get("http_version") or "HTTP/1.1"),
+        )
+    purpose = _as_json(asked.data.get("purpose"))
+    return f'{_entry(asked, began, milliseconds, request, response)}, "_purpose": {purpose}{error}'
+
+
+def _socket(opening: Entry, about: Sequence[Entry], began: datetime) -> str:
     opened = next((entry for entry in about if entry.kind is Kind.WS_OPENED), None)
     refused = next((entry for entry in about if entry.kind is Kind.WS_REFUSED), None)
     closed = next((entry for entry in about if entry.kind is Kind.WS_CLOSED), None)
     handshake = opened or refused
     milliseconds = (handshake.t - opening.t) * 1000 if handshake else 0.0
-    told: dict[str, Any] = {"_resourceType": "websocket"}
+    error = end = ""
     if refused is not None:
         response = _response(
             refused.data.get("status"), refused.data.get("headers"), _text(refused.data.get("body"))
         )
-        told["_error"] = str(refused.data.get("reason", ""))
+        error = f', "_error": {_quoted(str(refused.data.get("reason", "")))}'
     else:
-        response = _response(101 if opened else 0, [], None)
         chosen = opened.data.get("subprotocol") if opened else None
-        if chosen:
-            response["headers"].append({"name": "Sec-WebSocket-Protocol", "value": str(chosen)})
-    told["_webSocketMessages"] = [
-        {
-            "type": "send" if entry.kind is Kind.WS_SENT else "receive",
-            "time": (began + timedelta(seconds=entry.t)).timestamp(),
-            "opcode": 1,
-            "data": _text(entry.data.get("message", entry.data.get("raw"))) or "",
-        }
+        headers = (("Sec-WebSocket-Protocol", chosen),) if chosen else ()
+        response = _response(101 if opened else 0, headers, None)
+    messages = ", ".join(
+        f'{{"type": "{"send" if entry.kind is Kind.WS_SENT else "receive"}", '
+        f'"time": {_seconds(began, entry)}, "opcode": 1, "data": {_quoted(_message(entry))}}}'
         for entry in about
-        if entry.kind in (Kind.WS_SENT, Kind.WS_RECEIVED)
-    ]
+        if entry.kind is Kind.WS_SENT or entry.kind is Kind.WS_RECEIVED
+    )
     if closed is not None:
-        told["_webSocketClose"] = {
-            "time": (began + timedelta(seconds=closed.t)).timestamp(),
-            "code": closed.data.get("code"),
-            "reason": closed.data.get("reason"),
-            "by": closed.data.get("by"),
-        }
-    request = _request(opening, "GET")
-    return {**_entry(opening, began, milliseconds, request, response), **told}
+        end = (
+            f', "_webSocketClose": {{"time": {_seconds(began, closed)}, '
+            f'"code": {_as_json(closed.data.get("code"))}, '
+            f'"reason": {_as_json(closed.data.get("reason"))}, '
+            f'"by": {_as_json(closed.data.get("by"))}}}'
+        )
+    request = _request(opening, "GET", None)
+    return (
+        f"{_entry(opening, began, milliseconds, request, response)}, "
+        f'"_resourceType": "websocket"{error}, "_webSocketMessages": [{messages}]{end}'
+    )
 
 
-def _entry(
-    start: Entry,
-    began: datetime,
-    milliseconds: float,
-    request: dict[str, Any],
-    response: dict[str, Any],
-) -> dict[str, Any]:
-    milliseconds = max(0.0, round(milliseconds, 3))
-    return {
-        "startedDateTime": (began + timedelta(seconds=start.t)).isoformat(timespec="milliseconds"),
-        "time": milliseconds,
-        "request": request,
-        "response": response,
-        "cache": {},
-        "timings": {"send": 0, "wait": milliseconds, "receive": 0},
-    }
+def _message(entry: Entry) -> str:
+    return _text(entry.data.get("message", entry.data.get("raw"))) or ""
 
 
-def _request(start: Entry, method: str) -> dict[str, Any]:
+def _seconds(began: datetime, entry: Entry) -> str:
+    return repr((began + timedelta(seconds=entry.t)).timestamp())
+
+
+def _entry(start: Entry, began: datetime, milliseconds: float, request: str, response: str) -> str:
+    waited = _plain(max(0.0, round(milliseconds, 3)))
+    at = (began + timedelta(seconds=start.t)).isoformat(timespec="milliseconds")
+    return (
+        f'"startedDateTime": "{at}", "time": {waited}, "request": {request}, '
+        f'"response": {response}, "cache": {{}}, '
+        f'"timings": {{"send": 0, "wait": {waited}, "receive": 0}}'
+    )
+
+
+def _request(start: Entry, method: str, body: str | None) -> str:
     url = str(start.data.get("url", ""))
+    headers, mime, _ = _headers(start.data.get("headers"))
+    sent, size = "", 0
+    if body is not None:
+        kind = _quoted(mime or "application/json")
+        sent = f', "postData": {{"mimeType": {kind}, "params": [], "text": {_quoted(body)}}}'
+        size = _size(body)
+    return (
+        f'{{"method": {_quoted(method)}, "url": {_quoted(url)}, "httpVersion": "HTTP/1.1", '
+        f'"cookies": [], "headers": {headers}, "queryString": {_query(url)}, '
+        f'"headersSize": -1, "bodySize": {size}{sent}}}'
+    )
+
+
+def _query(url: str) -> str:
+    if "?" not in url:
+        return "[]"
     try:
         query = urllib.parse.parse_qsl(urllib.parse.urlsplit(url).query, keep_blank_values=True)
     except ValueError:
         query = []
-    return {
-        "method": method,
-        "url": url,
-        "httpVersion": "HTTP/1.1",
-        "cookies": [],
-        "headers": _headers(start.data.get("headers")),
-        "queryString": [{"name": name, "value": value} for name, value in query],
-        "headersSize": -1,
-        "bodySize": 0,
-    }
+    return _as_json([{"name": name, "value": value} for name, value in query])
 
 
-def _response(status: Any, headers: Any, body: str | None) -> dict[str, Any]:
-    shown = _headers(headers)
+def _response(status: Any, headers: Any, body: str | None, *, version: str = "HTTP/1.1") -> str:
+    shown, mime, location = _headers(headers)
     code = status if isinstance(status, int) else 0
-    try:
-        phrase = HTTPStatus(code).phrase
-    except ValueError:
-        phrase = ""
-    content: dict[str, Any] = {
-        "size": len(encoded(body or "")),
-        "mimeType": _header(shown, "content-type") or "x-unknown",
-    }
-    if body is not None:
-        content["text"] = body
-    return {
-        "status": code,
-        "statusText": phrase,
-        "httpVersion": "HTTP/1.1",
-        "cookies": [],
-        "headers": shown,
-        "content": content,
-        "redirectURL": _header(shown, "location") or "",
-        "headersSize": -1,
-        "bodySize": -1,
-    }
+    text = f', "text": {_quoted(body)}' if body is not None else ""
+    return (
+        f'{{"status": {_plain(code)}, "statusText": "{_PHRASES.get(code, "")}", '
+        f'"httpVersion": {_quoted(version)}, "cookies": [], "headers": {shown}, '
+        f'"content": {{"size": {_size(body or "")}, '
+        f'"mimeType": {_quoted(mime or "x-unknown")}{text}}}, '
+        f'"redirectURL": {_quoted(location or "")}, "headersSize": -1, "bodySize": -1}}'
+    )
 
 
-def _headers(pairs: Any) -> list[dict[str, str]]:
-    if isinstance(pairs, Mapping):
+def _headers(pairs: Any) -> tuple[str, str | None, str | None]:
+    """Headers as JSON, and the first that say which type a body has and where to go from here."""
+    if not isinstance(pairs, list) and isinstance(pairs, Mapping):
         pairs = list(pairs.items())
-    return [
-        {"name": str(pair[0]), "value": str(pair[1])}
-        for pair in pairs or ()
-        if isinstance(pair, list | tuple) and len(pair) == 2
-    ]
-
-
-def _header(headers: Sequence[Mapping[str, str]], name: str) -> str | None:
-    return next((one["value"] for one in headers if one["name"].lower() == name), None)
+    shown, mime, location = [], None, None
+    for pair in pairs or ():
+        if not isinstance(pair, list | tuple) or len(pair) != 2:
+            continue
+        name, value = str(pair[0]), str(pair[1])
+        shown.append(f'{{"name": {_quoted(name)}, "value": {_quoted(value)}}}')
+        lowered = name.lower()
+        if lowered == "content-type" and mime is None:
+            mime = value
+        elif lowered == "location" and location is None:
+            location = value
+    return f"[{', '.join(shown)}]", mime, location
 
 
 def _text(body: Any) -> str | None:
     if body is None or isinstance(body, str):
         return body
     return _as_json(body)
+
+
+def _size(text: str) -> int:
+    """Bytes as which a text is written."""
+    return len(text) if text.isascii() else len(encoded(text))
+
+
+def _plain(number: float) -> str:
+    is_so = type(number) is int or (type(number) is float and isfinite(number))
+    return repr(number) if is_so else _as_json(number)
 
 
 def _number(value: Any) -> float:

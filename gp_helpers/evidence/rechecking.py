@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -22,24 +22,23 @@ from gp_helpers.evidence.environment import workbook_version
 from gp_helpers.evidence.environment_types import ill_typed
 from gp_helpers.evidence.examining import contradicted, examine_all
 from gp_helpers.evidence.folder import ENVIRONMENT_FILE, parse_history_name
+from gp_helpers.evidence.har import Passage
+from gp_helpers.evidence.held import HeldFiles, file_difference
 from gp_helpers.evidence.manifest import (
     MANIFEST_FILE,
     NEVER_FINALISED,
-    Damage,
-    compare_file,
     is_history,
     read_manifest,
     root_digest,
 )
 from gp_helpers.evidence.reading import VERDICTS_FILE, Reading, as_left, read_run
-from gp_helpers.evidence.rederiving import derived_texts, not_derived
-from gp_helpers.evidence.source import DamagedFileError, Evidence, open_evidence
+from gp_helpers.evidence.rederiving import derived_files, not_derived
+from gp_helpers.evidence.source import Evidence, open_evidence
 from gp_helpers.evidence.stated import (
     in_environment,
     left_out,
     parameters_in,
 )
-from gp_helpers.evidence.trial_results import TrialResult, recorded_trials
 from gp_helpers.evidence.verdicts import assemble, stated_in
 from gp_helpers.history import no_collection
 from gp_helpers.parameters import Parameters
@@ -84,21 +83,25 @@ def recheck(place: Path, *, expect: str | None = None) -> Recheck:
     began = time.perf_counter()
     with open_evidence(place) as evidence, no_collection():
         manifest, damage = read_manifest(evidence)
-        found = [_file_difference(one) for one in damage]
+        found = [file_difference(one) for one in damage]
         found.extend(_missing_and_unlisted(evidence, manifest))
         environment, wrong = _environment(evidence)
         found.extend(wrong)
         parameters, contradicted = _parameters(environment, known=not wrong)
         found.extend(contradicted)
-        reader = _Reader(evidence, (manifest or {}).get("files", {}), found, parameters)
-        trials = list(reader.trials())
+        found.extend(_named_histories(evidence.names()))
+        files = HeldFiles(evidence, (manifest or {}).get("files", {}), found)
+        trials, exchanges = [], []
+        for one in examine_all(files, parameters):
+            trials.append(one.result)
+            exchanges.append(one.exchanges)
         derived = assemble(
-            as_left(environment, evidence.names()), trials, stated_in(evidence.names(), reader.read)
+            as_left(environment, evidence.names()), trials, stated_in(evidence.names(), files.read)
         )
-        reader.check_the_others()
-        found.extend(verdict_differences(reader.read(VERDICTS_FILE), derived))
+        found.extend(verdict_differences(files.read(VERDICTS_FILE), derived))
         if manifest is not None:
-            found.extend(_derived_differences(reader, derived, environment))
+            found.extend(_derived_differences(files, derived, exchanges, environment))
+        files.read_the_others()
         others = not_derived(evidence.names())
     digest = root_digest(manifest) if manifest is not None else None
     if expect is not None and not _is_digest(digest, expect):
@@ -142,10 +145,6 @@ def _is_recorded(difference: Difference) -> bool:
 def _is_digest(digest: str | None, expected: str) -> bool:
     wanted = expected.strip().lower().removeprefix("sha256:")
     return digest is not None and digest == wanted
-
-
-def _file_difference(damage: Damage) -> Difference:
-    return Difference(DifferenceKind.FILE, damage.file, damage.line, damage.description)
 
 
 def _missing_and_unlisted(
@@ -205,72 +204,25 @@ def _parameters(
     ]
 
 
-class _Reader:
-    """Reads each file once, and holds it against the manifest."""
-
-    def __init__(
-        self,
-        evidence: Evidence,
-        listed: Mapping[str, Any],
-        found: list[Difference],
-        parameters: Parameters | None,
-    ) -> None:
-        self._evidence = evidence
-        self._listed = listed
-        self._found = found
-        self._parameters = parameters
-        self._seen = {MANIFEST_FILE}
-        self.exchanges: list[str] = []
-        """The lines that ``traffic.har`` has of the trials that were read."""
-
-    def has(self, name: str) -> bool:
-        """Whether there is such a file, be it damaged."""
-        return name in self._evidence.names()
-
-    def read(self, name: str) -> bytes | None:
-        """A file's content, or None if it cannot be had; what differs is noted, once."""
-        try:
-            content = self._evidence.read(name)
-        except KeyError:
-            return None
-        except DamagedFileError as error:
-            self._found.append(Difference(DifferenceKind.FILE, name, None, error.reason))
-            return None
-        if name not in self._seen and name in self._listed:
-            damage = compare_file(name, content, self._listed[name])
-            self._found.extend(_file_difference(one) for one in damage)
-        self._seen.add(name)
-        return content
-
-    def trials(self) -> Iterator[TrialResult]:
-        """Every trial, judged again; what cannot be read is noted."""
-        for name in self._evidence.names():
-            if is_history(name) and parse_history_name(name.removeprefix("histories/")) is None:
-                self._found.append(
-                    Difference(DifferenceKind.HISTORY, name, None, "does not name a case")
-                )
-        recorded = recorded_trials(self._evidence.names(), self.read)
-        for one in examine_all(recorded, self._parameters):
-            self.exchanges.extend(one.exchanges)
-            self._found.extend(one.differences)
-            yield one.result
-
-    def check_the_others(self) -> None:
-        """Hold every file that was not read yet against the manifest."""
-        for name in self._evidence.names():
-            if name not in self._seen:
-                self.read(name)
+def _named_histories(names: Iterable[str]) -> Iterator[Difference]:
+    """Histories whose names say nothing of a case."""
+    for name in names:
+        if is_history(name) and parse_history_name(name.removeprefix("histories/")) is None:
+            yield Difference(DifferenceKind.HISTORY, name, None, "does not name a case")
 
 
 def _derived_differences(
-    reader: _Reader, derived: Mapping[str, Any], environment: Mapping[str, Any]
+    files: HeldFiles,
+    derived: Mapping[str, Any],
+    exchanges: Sequence[Passage],
+    environment: Mapping[str, Any],
 ) -> Iterator[Difference]:
-    for name, contents in derived_texts(derived, reader.exchanges, environment):
-        recorded = reader.read(name)
+    for name, follows in derived_files(derived, exchanges, environment):
+        recorded = files.read(name)
         if recorded is None:
-            if not reader.has(name):
+            if name not in files.evidence.names():
                 yield Difference(DifferenceKind.FILE, name, None, "missing")
-        elif recorded not in contents:
+        elif not follows(recorded):
             told = "does not follow from the histories"
             yield Difference(DifferenceKind.DERIVED, name, None, told)
 

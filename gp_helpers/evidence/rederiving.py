@@ -5,13 +5,13 @@ The report, the notebooks and their figures are not: of those the manifest alone
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from gp_helpers.evidence.environment import workbook_version
 from gp_helpers.evidence.files import encoded
 from gp_helpers.evidence.folder import ENVIRONMENT_FILE
-from gp_helpers.evidence.har import archive, lines_of
+from gp_helpers.evidence.har import Passage, archive, is_archive_of, lines_of
 from gp_helpers.evidence.junit import junit
 from gp_helpers.evidence.manifest import MANIFEST_FILE
 from gp_helpers.evidence.reading import VERDICTS_FILE
@@ -36,24 +36,30 @@ def exchanges_of(result: TrialResult, history: History, contrast: History | None
 
 def har_of(exchanges: Sequence[str], run_id: str, version: str) -> str:
     """The text of ``traffic.har``."""
-    comment = f"run {run_id}; secrets were taken out when it was recorded"
-    return archive(exchanges, version=version, comment=comment)
+    return archive(exchanges, version=version, comment=_comment(run_id))
 
 
-def derived_texts(
+def _comment(run_id: str) -> str:
+    return f"run {run_id}; secrets were taken out when it was recorded"
+
+
+def derived_files(
     verdicts: Mapping[str, Any],
-    exchanges: Sequence[str],
+    exchanges: Sequence[Passage],
     environment: Mapping[str, Any],
-) -> Iterator[tuple[str, set[bytes]]]:
-    """Each derived file, with the contents that it may have."""
-    yield SUMMARY_FILE, {encoded(summary(verdicts))}
-    yield JUNIT_FILE, {encoded(junit(verdicts))}
+) -> Iterator[tuple[str, Callable[[bytes], bool]]]:
+    """Each derived file, with what says whether a content follows."""
+    yield SUMMARY_FILE, encoded(summary(verdicts)).__eq__
+    yield JUNIT_FILE, encoded(junit(verdicts)).__eq__
     recorded_with = str((environment.get("workbook") or {}).get("version"))
     # It names the version that finalised the run, which may be later than the one that ran it.
     versions = {workbook_version(), recorded_with}
+    comment = _comment(str(environment["run"]))
     yield (
         HAR_FILE,
-        {encoded(har_of(exchanges, str(environment["run"]), one)) for one in versions},
+        lambda content: any(
+            is_archive_of(content, exchanges, version=one, comment=comment) for one in versions
+        ),
     )
 
 

@@ -67,8 +67,16 @@ class Evidence(Protocol):
         """The content of a file; raises ``KeyError`` or `DamagedFileError`."""
         ...
 
+    def size(self, name: str) -> int:
+        """The bytes that a file is said to have; 0 if nobody says."""
+        ...
+
     def others(self) -> list[tuple[str, str]]:
         """What is there and is no evidence: its name, and what it is."""
+        ...
+
+    def in_another_process(self) -> Evidence:
+        """The same evidence for a forked process, with nothing open that both would read from."""
         ...
 
 
@@ -104,6 +112,17 @@ class FolderEvidence:
                 yield name, None
             else:
                 yield name, "neither a file nor a folder"
+
+    def in_another_process(self) -> FolderEvidence:
+        """Itself: nothing is open between two files."""
+        return self
+
+    def size(self, name: str) -> int:
+        """The bytes that a file has."""
+        try:
+            return (self.place / name).lstat().st_size
+        except OSError:
+            return 0
 
     def read(self, name: str) -> bytes:
         """The content of a file."""
@@ -157,6 +176,14 @@ class BundleEvidence:
     def others(self) -> list[tuple[str, str]]:
         """Members that are no plain files of a run, under their full names."""
         return self._others
+
+    def in_another_process(self) -> BundleEvidence:
+        """The bundle, opened again: a handle's place in the file is one for all processes."""
+        return BundleEvidence(self.place, zipfile.ZipFile(self.place))
+
+    def size(self, name: str) -> int:
+        """The bytes that a member is said to have."""
+        return self._members[name].file_size
 
     def read(self, name: str) -> bytes:
         """The content of a file."""

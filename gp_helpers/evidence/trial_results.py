@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -104,6 +104,14 @@ def _unfinished(history: History) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
+class TrialFiles:
+    """The names of a trial's history and, if there is one, of its contrast's."""
+
+    name: str
+    beside: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class RecordedTrial:
     """The files of a trial: its history and, if there is one that can be had, its contrast's."""
 
@@ -112,16 +120,9 @@ class RecordedTrial:
     beside: str | None
     contrast: bytes | None
 
-    @property
-    def size(self) -> int:
-        """Bytes of both."""
-        return len(self.content) + len(self.contrast or b"")
 
-
-def recorded_trials(
-    names: Sequence[str], read: Callable[[str], bytes | None]
-) -> Iterator[RecordedTrial]:
-    """Every trial among these files. ``read`` gives a file's content, None if it cannot."""
+def trial_files(names: Sequence[str]) -> Iterator[TrialFiles]:
+    """Every trial among these files."""
     histories = {
         parsed: name
         for name in names
@@ -129,11 +130,19 @@ def recorded_trials(
         and (parsed := parse_history_name(name.removeprefix("histories/"))) is not None
     }
     for (case, role, number), name in histories.items():
-        content = read(name) if role == "trial" else None
-        if content is None:
-            continue
-        beside = histories.get((case, "contrast", number))
-        yield RecordedTrial(name, content, beside, read(beside) if beside is not None else None)
+        if role == "trial":
+            yield TrialFiles(name, histories.get((case, "contrast", number)))
+
+
+def recorded_trials(
+    files: Iterable[TrialFiles], read: Callable[[str], bytes | None]
+) -> Iterator[RecordedTrial]:
+    """Trials, read. ``read`` gives a file's content, None if it cannot."""
+    for one in files:
+        content = read(one.name)
+        if content is not None:
+            contrast = read(one.beside) if one.beside is not None else None
+            yield RecordedTrial(one.name, content, one.beside, contrast)
 
 
 def judged_pair(recorded: RecordedTrial) -> tuple[TrialResult, History, History | None]:
@@ -160,7 +169,7 @@ def trials_of(
 
     One at a time, since they may be large. ``read`` gives a file's content, None if it cannot.
     """
-    return map(judged_pair, recorded_trials(names, read))
+    return map(judged_pair, recorded_trials(trial_files(names), read))
 
 
 def _divergence(trial: History, contrast: History) -> dict[str, Any] | None:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 SCHEMA = 1
 """Version of the entry format, in the header of each history."""
@@ -67,9 +66,8 @@ class Kind(StrEnum):
     """An ability that the target lacks: ``ability``, ``reason``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One line of a history."""
+class Entry(NamedTuple):
+    """One line of a history. A tuple, since a million are made in a third of the time."""
 
     seq: int
     """Position in the history, from 0, without gaps."""

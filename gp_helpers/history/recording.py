@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
+from gp_helpers.history.decoding import reader_of
 from gp_helpers.history.entries import SCHEMA, Entry, Kind
 from gp_helpers.history.redaction import Redactor
 
@@ -61,14 +62,17 @@ class History:
 
     def of(self, *kinds: Kind, actor: str | None = None, step: str | None = None) -> list[Entry]:
         """The entries of these kinds, of an actor and of a step if they are given."""
-        found = [entry for kind in dict.fromkeys(kinds) for entry in self._by_kind.get(kind, ())]
-        if len(kinds) > 1:
-            found.sort(key=lambda entry: entry.seq)
-        return [
-            entry
-            for entry in found
-            if (actor is None or entry.actor == actor) and (step is None or entry.step == step)
-        ]
+        if len(kinds) == 1:
+            found = list(self._by_kind.get(kinds[0], ()))
+        else:
+            kinds_once = dict.fromkeys(kinds)
+            found = [entry for kind in kinds_once for entry in self._by_kind.get(kind, ())]
+            found.sort(key=attrgetter("seq"))
+        if actor is not None:
+            found = [entry for entry in found if entry.actor == actor]
+        if step is not None:
+            found = [entry for entry in found if entry.step == step]
+        return found
 
     def about(self, subject: str) -> list[Entry]:
         """The entries that belong to an exchange, a connection or a request."""
@@ -98,21 +102,14 @@ def parse(content: bytes, name: str) -> History:
     """Read a history from the content of its file; ``name`` stands in front of what is wrong."""
     lines = content.split(b"\n")
     torn = lines.pop() != b""
-    entries: list[Entry] = []
     with no_collection():
-        for start in range(0, len(lines), _AT_ONCE):
-            chunk = b"\n".join(lines[start : start + _AT_ONCE]).decode("utf-8", "replace")
-            entries.extend(_entries(chunk.split("\n"), start, name))
+        entries = tuple(_entries(lines, name, reader_of(content)))
     truncated = None
     if torn:
         truncated = f"the line after entry {len(entries) - 1} is torn"
     elif not entries or entries[-1].kind is not Kind.TRIAL_ENDED:
         truncated = "the trial did not come to its end"
-    return History(tuple(entries), truncated)
-
-
-_AT_ONCE = 1000
-"""Lines that are parsed in one go: keys are then shared between entries, in half the time."""
+    return History(entries, truncated)
 
 
 @contextlib.contextmanager
@@ -127,18 +124,12 @@ def no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _entries(lines: Sequence[str], start: int, name: str) -> Iterator[Entry]:
-    if all(line.startswith(f'{{"seq":{start + at},') for at, line in enumerate(lines)):
+def _entries(
+    lines: Sequence[bytes], name: str, read_json: Callable[[bytes], Any]
+) -> Iterator[Entry]:
+    for number, line in enumerate(lines, start=1):
         try:
-            entries = [Entry.from_object(raw) for raw in json.loads(f"[{','.join(lines)}]")]
-        except (ValueError, RecursionError):
-            entries = []
-        if [entry.seq for entry in entries] == list(range(start, start + len(lines))):
-            yield from entries
-            return
-    for number, line in enumerate(lines, start=start + 1):
-        try:
-            entry = Entry.from_json(line)
+            entry = Entry.from_object(read_json(line))
         except (ValueError, RecursionError) as error:
             raise HistoryReadError(f"{name}, line {number}: {error}") from error
         if entry.seq != number - 1:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -53,7 +52,7 @@ def without(history: History, kind: Kind) -> History:
             continue
         places[entry.seq] = len(entries)
         data = {name: _moved(name, value, places) for name, value in entry.data.items()}
-        entries.append(replace(entry, seq=len(entries), data=data))
+        entries.append(entry._replace(seq=len(entries), data=data))
     return History(tuple(entries))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -26,7 +25,7 @@ def judged_with(case: str, which: Callable[[Entry], bool], change: Change) -> Ve
     changed = [entry for entry in history if which(entry)]
     assert changed, "nothing in the history is like that"
     entries = tuple(
-        replace(entry, data={**entry.data, **change(entry)}) if entry in changed else entry
+        entry._replace(data={**entry.data, **change(entry)}) if entry in changed else entry
         for entry in history
     )
     return judge(History(entries))
@@ -76,9 +75,9 @@ def test_a_user_who_is_turned_away_is_not_overlooked(case: str, finding: str) ->
     entries = []
     for entry in history:
         if entry.subject == last.subject and entry.kind is Kind.WS_OPENED:
-            entries.append(replace(entry, kind=Kind.WS_REFUSED, data={"status": 500}))
+            entries.append(entry._replace(kind=Kind.WS_REFUSED, data={"status": 500}))
         elif entry.subject == last.subject and entry.data.get("is_ready"):
-            entries.append(replace(entry, data={**entry.data, "is_ready": False}))
+            entries.append(entry._replace(data={**entry.data, "is_ready": False}))
         else:
             entries.append(entry)
     verdict = judge(History(tuple(entries)))
@@ -114,7 +113,7 @@ def test_a_wait_that_the_guests_time_ended_is_not_held_against_the_platform() ->
     control, *_ = history.of(Kind.CONTROL)
     data = {"awaited": "answer", "seconds": 0.1, "definite": False, "shortened": True}
     entries = tuple(
-        replace(entry, kind=Kind.TIMEOUT, data=data) if entry is control else entry
+        entry._replace(kind=Kind.TIMEOUT, data=data) if entry is control else entry
         for entry in history
     )
     verdict = judge(History(entries))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -124,7 +123,7 @@ def test_waits_that_the_parameters_ask_for_are_not_the_platforms_time(
     recorder.add(Kind.STEP_ENDED, "lab", outcome="completed", seconds=60.0)
     recorder.add(Kind.MEASURED, "lab", "guest", requests=3)
     recorder.add(Kind.TRIAL_ENDED, "lab", outcome="completed")
-    entries = tuple(replace(entry, t=60.0) for entry in recorder.history.entries)
+    entries = tuple(entry._replace(t=60.0) for entry in recorder.history.entries)
     assert within_time(History(entries)).state is state
 
 

@@ -2,7 +2,6 @@
 
 import json
 import re
-from dataclasses import replace
 from html import escape
 from html.parser import HTMLParser
 
@@ -62,7 +61,7 @@ def test_a_card_tells_verdict_claims_and_their_entries() -> None:
 def test_a_card_states_the_limit_that_the_trial_was_judged_by() -> None:
     history, verdict = disagreeing()
     started, *others = history.entries
-    stated = replace(started, data={**started.data, "thresholds": {"case_seconds": 2.5}})
+    stated = started._replace(data={**started.data, "thresholds": {"case_seconds": 2.5}})
     card = verdict_card(verdict, History((stated, *others)))
     for shown in (repr(card), markup_of(card)):
         assert "threshold case_seconds 2.5 s" in shown
