@@ -16,6 +16,7 @@ from gp_helpers.history import Entry, History, Kind
 from gp_helpers.parameters.description import EVENTS
 
 NEVER_EMPTY = 1
+_as_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +243,7 @@ def _answers_to(question: Question) -> list[Entry]:
 
 
 def _text_of(entry: Entry) -> str:
-    return json.dumps(entry.data.get("message", entry.data.get("body")), ensure_ascii=False)
+    return _as_json(entry.data.get("message", entry.data.get("body")))
 
 
 def _label(users: Mapping[str, Mapping[str, str]], user_id: str) -> str:

@@ -59,8 +59,13 @@ def sentences(text: str) -> list[str]:
     return [part for part in _SENTENCE_END.split(text) if part.strip()]
 
 
-def figures_in(text: str) -> Iterator[Figure]:
+@lru_cache(maxsize=64)
+def figures_in(text: str) -> tuple[Figure, ...]:
     """The numbers of a text; those of dates, clock times and names with digits are none."""
+    return tuple(_figures(text))
+
+
+def _figures(text: str) -> Iterator[Figure]:
     if _DIGIT.search(text) is None:
         return
     for match in _NUMBER.finditer(_NO_FIGURE.sub(lambda found: " " * len(found[0]), text)):

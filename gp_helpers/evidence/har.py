@@ -22,6 +22,7 @@ from gp_helpers.history import Entry, History, Kind
 _STARTS = (Kind.REQUEST, Kind.WS_OPENING)
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 _as_json = json.JSONEncoder(ensure_ascii=False).encode
+_A_PAIR = (list, tuple)
 _BETWEEN = ",\n"
 _TAIL = "\n]}}\n"
 _quoted = json.encoder.encode_basestring
@@ -221,14 +222,13 @@ def _headers(pairs: Any) -> tuple[str, str | None, str | None]:
         pairs = list(pairs.items())
     shown, mime, location = [], None, None
     for pair in pairs or ():
-        if not isinstance(pair, list | tuple) or len(pair) != 2:
+        if not isinstance(pair, _A_PAIR) or len(pair) != 2:
             continue
         name, value = str(pair[0]), str(pair[1])
         shown.append(f'{{"name": {_quoted(name)}, "value": {_quoted(value)}}}')
-        lowered = name.lower()
-        if lowered == "content-type" and mime is None:
+        if len(name) == 12 and mime is None and name.lower() == "content-type":
             mime = value
-        elif lowered == "location" and location is None:
+        elif len(name) == 8 and location is None and name.lower() == "location":
             location = value
     return f"[{', '.join(shown)}]", mime, location
 

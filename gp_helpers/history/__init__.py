@@ -1,6 +1,7 @@
 """Histories: the append-only record of what a trial did and saw. Knows no sockets and no cases."""
 
 from gp_helpers.history.canonical import Divergence, first_divergence
+from gp_helpers.history.decoding import may_have_long_numbers
 from gp_helpers.history.entries import Entry, Kind
 from gp_helpers.history.recording import (
     History,
@@ -26,6 +27,7 @@ __all__ = [
     "decoded_claims",
     "fingerprint",
     "first_divergence",
+    "may_have_long_numbers",
     "no_collection",
     "parse",
     "read",

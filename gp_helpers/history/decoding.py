@@ -21,14 +21,12 @@ _NESTS_NO_DEEPER = 500
 
 def reader_of(content: bytes) -> Callable[[bytes], Any]:
     """What reads JSON texts out of this content; it raises what the standard library raises."""
-    if _DIGITS_BEYOND_64_BITS in content.translate(_DIGITS_AND_OTHERS):
-        return _exactly
-    return _quickly
+    return _exactly if may_have_long_numbers(content) else _quickly
 
 
-def loads(content: bytes) -> Any:
-    """The value of one JSON text."""
-    return reader_of(content)(content)
+def may_have_long_numbers(content: bytes) -> bool:
+    """Whether there may be a number in this content that orjson would round."""
+    return _DIGITS_BEYOND_64_BITS in content.translate(_DIGITS_AND_OTHERS)
 
 
 def _quickly(text: bytes) -> Any:
