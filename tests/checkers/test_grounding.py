@@ -1,5 +1,10 @@
 """A grounded answer passes; an empty, a fixed, a foreign and an evasive one do not."""
 
+import math
+import random
+import re
+from difflib import SequenceMatcher
+
 import pytest
 
 from gp_helpers.checkers.figures import Cost
@@ -134,6 +139,26 @@ def test_an_echo_is_dropped_in_parts_and_every_time() -> None:
     assert "audit" not in left.casefold()
     assert all(word in left for word in ("Tea", "Also", "cake"))
     assert without_echo("Your largest cost this month is A.", QUESTION).startswith("Your largest")
+
+
+def test_the_longest_echo_goes_first_and_of_several_the_earliest() -> None:
+    source = random.Random(1)
+    for _ in range(2000):
+        question = " ".join(source.choices("abcd", k=source.randrange(4, 20)))
+        said = " ".join(source.choices("abcdE", k=source.randrange(30)))
+        assert without_echo(said, question) == without_echo_by_difflib(said, question)
+
+
+def without_echo_by_difflib(text: str, question: str) -> str:
+    asked = question.split()
+    while True:
+        words = list(re.finditer(r"\w+", text))
+        said = [word[0].casefold() for word in words]
+        run = SequenceMatcher(None, said, asked, autojunk=False).find_longest_match()
+        if run.size < max(5, math.ceil(len(asked) / 3)):
+            return text
+        first, last = words[run.a], words[run.a + run.size - 1]
+        text = f"{text[: first.start()]}\n{text[last.end() :]}"
 
 
 def test_another_cost_than_the_largest_is_refused() -> None:

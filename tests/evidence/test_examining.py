@@ -4,11 +4,12 @@ import os
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
 
-from gp_helpers.evidence import Finalised, finalise
+from gp_helpers.evidence import Finalised, bundle, finalise
 from tests.evidence.stories import CASE, a_run, rewrite
 from tests.support.repository import ROOT
 
@@ -71,16 +72,31 @@ def several(tmp_path: Path) -> Finalised:
     return finalise(a_run(tmp_path, statuses=(401, 200, 401, 200)))
 
 
-def test_several_processes_find_what_one_does(several: Finalised) -> None:
+@pytest.mark.parametrize("is_bundle", [False, True])
+def test_several_processes_find_what_one_does(is_bundle: bool, several: Finalised) -> None:
     rewrite(
         several.path / "histories" / f"{CASE}.trial.3.jsonl", lambda lines: lines[:4] + lines[5:]
     )
-    one, many = (python(RECHECKS, str(several.path), size) for size in ("10000000", "1"))
+    place = bundle(several.path).path if is_bundle else several.path
+    one, many = (python(RECHECKS, str(place), size) for size in ("10000000", "1"))
     told = one.stdout.splitlines()
     assert told == many.stdout.splitlines()
     assert f"histories/{CASE}.trial.3.jsonl, line 5: a line was dropped here" in told
     if (os.cpu_count() or 1) > 1:
         assert (one.stderr.count("by the owner"), many.stderr.count("by another")) == (5, 5)
+
+
+def test_what_none_of_several_processes_can_read_is_named_once(several: Finalised) -> None:
+    name = f"histories/{CASE}.trial.2.jsonl"
+    packed = bundle(several.path).path
+    content = bytearray(packed.read_bytes())
+    with zipfile.ZipFile(packed) as archive:
+        [info] = [one for one in archive.infolist() if one.filename.endswith(name)]
+    at = info.header_offset + 30 + len(info.filename) + info.compress_size // 2
+    content[at : at + 8] = b"\xff" * 8
+    packed.write_bytes(content)
+    told = python(RECHECKS, str(packed), "1").stdout.splitlines()
+    assert len([line for line in told if line.startswith(f"{name}: damaged in the bundle")]) == 1
 
 
 def test_no_process_outlives_the_one_that_it_works_for(several: Finalised) -> None:

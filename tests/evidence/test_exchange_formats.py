@@ -1,5 +1,6 @@
 """HAR, JUnit and Markdown: what other people's programs make of what a run writes."""
 
+import json
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -36,6 +37,16 @@ def test_the_archive_holds_every_request_and_socket_of_trials_and_contrasts(
 ) -> None:
     for history in (f"{CASE}.trial.1.jsonl", f"{CASE}.contrast.1.jsonl", f"{OTHER}.trial.1.jsonl"):
         assert len(entries(final, history)) == 4
+
+
+def test_an_archive_is_written_as_the_standard_library_writes(final: Finalised) -> None:
+    head, *lines, tail = (final.path / "traffic.har").read_text().splitlines()
+    assert len(lines) > 4
+    for line in lines:
+        entry = line.removesuffix(",")
+        assert json.dumps(json.loads(entry), ensure_ascii=False) == entry
+    assert head.endswith('"entries": [')
+    assert tail == "]}}"
 
 
 def test_an_exchange_is_told_whole(final: Finalised) -> None:

@@ -143,6 +143,11 @@ FORGERIES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "a measured value": lambda said: said["cases"][0]["trials"][0]["claims"][1].update(
         measured={"slowest_ms": 1.0}
     ),
+    "a count of another type": lambda said: said["cases"][0]["success"].update(
+        trials=float(said["cases"][0]["success"]["trials"])
+    ),
+    "yes as one": lambda said: said["cases"][0].update(met=int(said["cases"][0]["met"])),
+    "no number for nothing": lambda said: said.update(partial=float("nan")),
     "a rate": lambda said: said["cases"][0]["success"].update(passed=1),
     "the seconds": lambda said: said["cases"][0].update(seconds=0.01),
     "a case left out": lambda said: said["cases"].pop(0),
@@ -176,6 +181,33 @@ def test_what_follows_from_the_histories_is_made_again(name: str, final: Finalis
     (final.path / "manifest.json").write_text(as_json(manifest))
     made_consistent(final.path)
     assert told(recheck(final.path)) == [f"{name}: missing"]
+
+
+def some_bytes_else(content: bytes) -> list[bytes]:
+    at = random.Random(3).sample(range(len(content)), 40)
+    return [content[:one] + bytes([content[one] ^ 1]) + content[one + 1 :] for one in at]
+
+
+def test_no_part_of_the_traffic_can_be_another_in_a_consistent_manifest(final: Finalised) -> None:
+    path = final.path / "traffic.har"
+    content = path.read_bytes()
+    head, *lines, last, tail = content.splitlines(keepends=True)
+    assert len(lines) >= 3
+    for other in (
+        *some_bytes_else(content),
+        b"".join([head, *lines[1:], last, tail]),
+        b"".join([head, *lines, lines[0], last, tail]),
+        b"".join([head, lines[1], lines[0], *lines[2:], last, tail]),
+        head + tail,
+        content + b" ",
+        content[:-1],
+        b"",
+    ):
+        path.write_bytes(other)
+        made_consistent(final.path)
+        assert told(recheck(final.path)) == ["traffic.har: does not follow from the histories"]
+    path.write_bytes(content)
+    assert recheck(final.path, expect=made_consistent(final.path)).holds
 
 
 @pytest.mark.parametrize(
