@@ -141,7 +141,7 @@ def test_an_echo_is_dropped_in_parts_and_every_time() -> None:
     assert without_echo("Your largest cost this month is A.", QUESTION).startswith("Your largest")
 
 
-def test_the_longest_echo_goes_first_and_of_several_the_earliest() -> None:
+def test_what_is_dropped_as_an_echo_is_what_difflib_finds() -> None:
     source = random.Random(1)
     for _ in range(2000):
         question = " ".join(source.choices("abcd", k=source.randrange(4, 20)))

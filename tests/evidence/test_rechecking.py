@@ -1,6 +1,7 @@
 """Check again: whatever is changed in a run or a bundle is found and named; nothing else is."""
 
 import json
+import math
 import random
 import shutil
 import subprocess
@@ -23,6 +24,7 @@ from gp_helpers.evidence import (
     finalise,
     recheck,
 )
+from gp_helpers.evidence.differences import verdict_differences
 from gp_helpers.evidence.files import as_json, sha256
 from gp_helpers.evidence.manifest import line_marks, root_digest
 from gp_helpers.evidence.stated import in_header
@@ -167,6 +169,16 @@ def test_a_verdict_that_its_histories_do_not_support_is_found_in_a_consistent_ma
     made_consistent(final.path)
     kinds = {one.kind for one in recheck(final.path).differences}
     assert kinds == {DifferenceKind.VERDICT}
+
+
+@pytest.mark.parametrize(
+    ("recorded", "derived"), [("null", math.nan), ("1.0", 1), ("true", 1), ("0.5", 0.6)]
+)
+def test_values_that_look_alike_are_told_apart(recorded: str, derived: float) -> None:
+    said = f'{{"cases": [], "seconds": {recorded}}}'.encode()
+    [found] = verdict_differences(said, {"cases": [], "seconds": derived})
+    assert f"seconds is recorded as {recorded}, derived was" in str(found)
+    assert not [*verdict_differences(said, {"cases": [], "seconds": json.loads(recorded)})]
 
 
 @pytest.mark.parametrize("name", ["summary.md", "junit.xml", "traffic.har"])
