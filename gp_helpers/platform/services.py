@@ -68,9 +68,15 @@ class ServiceConfig(BaseModel, Generic[ServiceSettingsType]):
         return self.settings.model_copy(update={"instance_id": self.instance_id})
 
 
+AuthConfig = ServiceConfig[AuthSettings]
+BackendConfig = ServiceConfig[BackendSettings]
+ModelConfig = ServiceConfig[ModelSettings]
+"""Named, so that they are made once and not whenever a service starts."""
+
+
 def build_auth(config: Mapping[str, Any]) -> Starlette:
     """The auth service; `settings` are `AuthSettings`."""
-    parsed = ServiceConfig[AuthSettings].model_validate(config)
+    parsed = AuthConfig.model_validate(config)
     settings, wiring = parsed.service_settings(), Wiring(parsed.defects)
     clock = Clock(settings.clock_offset_s)
     store = Store(settings.store)
@@ -92,7 +98,7 @@ def build_auth(config: Mapping[str, Any]) -> Starlette:
 
 def build_backend(config: Mapping[str, Any]) -> Starlette:
     """A backend instance; `settings` are `BackendSettings`."""
-    parsed = ServiceConfig[BackendSettings].model_validate(config)
+    parsed = BackendConfig.model_validate(config)
     settings, wiring = parsed.service_settings(), Wiring(parsed.defects)
     clock = Clock(settings.clock_offset_s)
     http = ServiceClient()
@@ -179,5 +185,5 @@ def build_backend(config: Mapping[str, Any]) -> Starlette:
 
 def build_model(config: Mapping[str, Any]) -> Starlette:
     """The embedded model server; `settings` are `ModelSettings`. No defect concerns it."""
-    parsed = ServiceConfig[ModelSettings].model_validate(config)
+    parsed = ModelConfig.model_validate(config)
     return model_application(parsed.settings, Clock(parsed.settings.clock_offset_s))

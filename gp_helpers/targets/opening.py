@@ -14,10 +14,12 @@ from gp_helpers.parameters.schema import (
     EmbeddedTarget,
     Isolation,
 )
+from gp_helpers.plan import SUITES
 from gp_helpers.targets.running import Arrangement, RunningTarget
 
 PRELOAD = (
     "gp_helpers.platform.services",
+    *(f"gp_helpers.platform.defects.{suite}" for suite in SUITES),
     "gp_helpers.platform.service_client:tls_context",
     "gp_helpers.cloud_run.ingress",
     "gp_helpers.targets.rehearsal:rehearse",
