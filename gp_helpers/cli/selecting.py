@@ -71,7 +71,7 @@ def _check_defects(parameters: Parameters) -> None:
     if not isinstance(parameters.target, EmbeddedTarget):
         return
     from gp_helpers.platform.wiring import UnknownDefect
-    from gp_helpers.targets.embedded import defects_on
+    from gp_helpers.targets.defects_on import defects_on
 
     try:
         defects_on(parameters.target, select(())[0].id)

@@ -55,7 +55,7 @@ def defects_for(parameters: Parameters, case_id: str) -> frozenset[str]:
     """The defects with which a case runs; none on a platform that is not ours."""
     if not isinstance(parameters.target, EmbeddedTarget):
         return frozenset()
-    from gp_helpers.targets.embedded import defects_on
+    from gp_helpers.targets.defects_on import defects_on
 
     return defects_on(parameters.target, case_id)
 

@@ -32,8 +32,7 @@ from gp_helpers.cloud_run import (
     open_host,
 )
 from gp_helpers.faults import HttpFault, TcpProxy
-from gp_helpers.parameters.schema import EmbeddedTarget, ListedDefects
-from gp_helpers.platform.defects.catalogue import CATALOGUE, defects_of
+from gp_helpers.parameters.schema import EmbeddedTarget
 from gp_helpers.platform.settings import StoreSettings
 from gp_helpers.platform.store.engine import create_store, drop_store
 from gp_helpers.platform.wiring import Wiring
@@ -47,20 +46,6 @@ _SERVICES = "gp_helpers.platform.services"
 _BACKEND_SERVICE_ID = "backend"
 _CHEAP_PASSWORDS = {"time_cost": 1, "memory_cost_kib": 64, "parallelism": 1}
 """argon2's cost in trials; at its defaults a journey takes ten times as long."""
-
-
-def defects_on(target: EmbeddedTarget, case_id: str) -> frozenset[str]:
-    """The defects with which a case runs: as reported, exactly those of its catalogue entry."""
-    match target.wiring:
-        case "as_reported":
-            return frozenset(defects_of(case_id))
-        case "remediated":
-            return frozenset()
-        case "all_defects":
-            return frozenset(CATALOGUE)
-        case ListedDefects(defects=defects):
-            return Wiring(defects).defects
-    raise AssertionError(target.wiring)
 
 
 @dataclass

@@ -86,7 +86,7 @@ class CaseHandle(CaseViews):
         target = self._lab.parameters.target
         if not isinstance(target, EmbeddedTarget):
             return frozenset()
-        from gp_helpers.targets.embedded import defects_on
+        from gp_helpers.targets.defects_on import defects_on
 
         return defects_on(target, self.id)
 

@@ -263,7 +263,7 @@ def _show(view: Html) -> None:
 
 def _check_defects(target: EmbeddedTarget | AsgiTarget | DeploymentTarget) -> None:
     if isinstance(target, EmbeddedTarget):
-        from gp_helpers.targets.embedded import defects_on
+        from gp_helpers.targets.defects_on import defects_on
 
         defects_on(target, next(iter(CASES)))
 

@@ -28,7 +28,7 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -52,9 +52,7 @@ class Store:
         # Not anyio's threads: finding their owner takes a look at every task, each time.
         self._threads = ThreadPoolExecutor(settings.pool_size, thread_name_prefix="store")
         self._turns = Turns() if self._engine.dialect.name == "sqlite" else None
-        self._insert: Callable[[Table], Any] = (
-            sqlite.insert if self._engine.dialect.name == "sqlite" else postgresql.insert
-        )
+        self._insert = _insert_of(self._engine.dialect.name)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """The work's result; raises `StoreUnavailable`."""
@@ -153,6 +151,15 @@ def drop_store(settings: StoreSettings) -> None:
                 schema.metadata.drop_all(connection)
     finally:
         engine.dispose()
+
+
+def _insert_of(dialect: str) -> Callable[[Table], Any]:
+    if dialect == "sqlite":
+        return sqlite.insert
+    # Brings the dialects of three drivers with it, which nobody needs where there is SQLite.
+    from sqlalchemy.dialects import postgresql
+
+    return postgresql.insert
 
 
 def _checked(schema_name: str) -> str:
