@@ -11,7 +11,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -19,10 +19,11 @@ from typing import Any
 
 import httpx
 
-from gp_helpers.cases.components import checks_on
+from gp_helpers.cases.components import checks_on, record_component
 from gp_helpers.cases.steps import CannotGoOn, Case, Shown, Step, case_class
 from gp_helpers.cases.trial import SeededIds, Trial
 from gp_helpers.checkers import Verdict, judge
+from gp_helpers.checkers.component_checks import RUNS
 from gp_helpers.history import Kind, Recorder, Redactor
 from gp_helpers.parameters import Parameters
 from gp_helpers.parameters.templates import UnknownPlaceholderError
@@ -34,7 +35,7 @@ from gp_helpers.probes import (
     NotDescribedError,
     Supervisor,
 )
-from gp_helpers.targets.running import RunningTarget, TargetKind, Unavailable
+from gp_helpers.targets.running import NotStartedError, RunningTarget, TargetKind, Unavailable
 
 LEDGER = "guest.json"
 """In a run's folder: what all its processes did to a target in which they are guests."""
@@ -49,10 +50,10 @@ class Role(StrEnum):
 
 
 class PlatformBrokeError(Exception):
-    """Services of our own platform ended unasked; what was observed says nothing of a case."""
+    """Services of our own ended unasked; what was observed says nothing of a case."""
 
     def __init__(self, services: Sequence[str]) -> None:
-        super().__init__(f"the embedded platform broke: {', '.join(services)} ended unasked")
+        super().__init__(f"the workbook's own services broke: {', '.join(services)} ended unasked")
 
 
 @dataclass
@@ -67,6 +68,8 @@ class OpenTrial:
     is_over: bool = False
     stopped: str | None = None
     """Why no further step can be taken, once the platform left nothing to go on with."""
+    down: set[str] = field(default_factory=set)
+    """The user's applications that were found to have ended, or not to start again."""
 
     async def take(self, step: Step) -> Shown:
         """Take one step and record its beginning and end; re-raises what broke.
@@ -82,9 +85,7 @@ class OpenTrial:
             if self.stopped is not None:
                 outcome = "not_taken"
                 return Shown(f"Not taken: {self.stopped}")
-            for ability in step.needs:
-                self.trial.target.require(ability)
-            return await step.method(self.case)
+            return await self._act(step)
         except Unavailable as lacking:
             outcome = "unavailable"
             recorder.add(
@@ -96,7 +97,7 @@ class OpenTrial:
             outcome = "unavailable"
             recorder.add(Kind.UNAVAILABLE, "lab", "", ability="", reason=str(lacking))
             return Shown(f"Not possible here: {lacking}")
-        except CannotGoOn as why:
+        except (CannotGoOn, NotStartedError) as why:
             outcome, error = "stopped", str(why)
             self.stopped = str(why)
             return Shown(f"The platform leaves nothing to go on with: {why}")
@@ -122,6 +123,31 @@ class OpenTrial:
             self.taken.append(step.name)
             if broken:
                 raise PlatformBrokeError(broken)
+
+    async def _act(self, step: Step) -> Shown:
+        """Take a step, and record which of the user's applications went down meanwhile."""
+        try:
+            for ability in step.needs:
+                self.trial.target.require(ability)
+            shown = await step.method(self.case)
+        except NotStartedError as down:
+            self._record_down(down.name, f"{down.name} does not come back: {down.reason}")
+            await self._record_ended()
+            raise
+        except Exception:
+            await self._record_ended()
+            raise
+        await self._record_ended()
+        return shown
+
+    async def _record_ended(self) -> None:
+        for name, how in (await self.trial.target.applications_ended()).items():
+            if name not in self.down:
+                self._record_down(name, f"{name} ended unasked: {how}")
+
+    def _record_down(self, name: str, detail: str) -> None:
+        self.down.add(name)
+        record_component(self.trial, name, RUNS, False, detail)
 
     def end(self, outcome: str = "completed", error: str | None = None) -> None:
         """Record the end of the trial, once."""

@@ -13,6 +13,9 @@ from typing import Any
 
 from gp_helpers.history import Entry
 
+NOT_OBSERVED = "not observed here: "
+"""What a pass leaves open, in its reason."""
+
 
 class ClaimState(StrEnum):
     """How a claim stands."""
@@ -237,4 +240,6 @@ def outcome_of(claims: Sequence[Claim], optional: frozenset[str]) -> tuple[Outco
     held = [claim for claim in claims if claim.state is ClaimState.HELD]
     if not held:
         return Outcome.INCONCLUSIVE, "nothing was observed"
-    return Outcome.PASS, f"{len(held)} claims held"
+    left_open = [claim.name for claim in claims if claim.state is ClaimState.UNOBSERVED]
+    told = f"; {NOT_OBSERVED}{', '.join(left_open)}" if left_open else ""
+    return Outcome.PASS, f"{len(held)} claims held{told}"

@@ -12,6 +12,8 @@ HEALTHY = "answers its health endpoint"
 ISSUES = "issues a token"
 ACCEPTS = "accepts a token that was just issued, for whom it was issued to"
 COMPLETES = "completes a prompt"
+RUNS = "runs until it is asked to end, and starts again when it is asked to"
+"""Of somebody's own applications; on record where one did not."""
 
 _EMBEDDED = ("auth", "backend-1")
 _EMBEDDED_ELSEWHERE = {

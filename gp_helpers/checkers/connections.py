@@ -38,7 +38,8 @@ def connected(
 def _judge(claim: Observed, person: str, opening: Entry, about: list[Entry]) -> None:
     ready = [entry for entry in about if entry.data.get("is_ready")]
     refused = [entry for entry in about if entry.kind is Kind.WS_REFUSED]
-    waited = [entry for entry in about if entry.kind is Kind.TIMEOUT]
+    waited = [e for e in about if e.kind is Kind.TIMEOUT and e.data["awaited"] == "ready"]
+    opened = [entry for entry in about if entry.kind is Kind.WS_OPENED]
     if ready:
         claim.holds(opening, ready[0])
     elif refused:
@@ -46,5 +47,7 @@ def _judge(claim: Observed, person: str, opening: Entry, about: list[Entry]) -> 
         claim.violated(f"{person} is refused with {status}", opening, refused[0])
     elif waited:
         claim.violated(f"{person}'s connection is open and silent", opening, waited[0])
+    elif opened:
+        claim.unobserved(f"{person}'s connection is open, and nothing says whether it serves")
     else:
         claim.unobserved(f"what became of {person}'s handshake is not on record")

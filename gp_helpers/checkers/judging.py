@@ -17,6 +17,7 @@ from gp_helpers.checkers.claims import (
     Verdict,
     outcome_of,
 )
+from gp_helpers.checkers.component_checks import RUNS
 from gp_helpers.history import History, Kind
 from gp_helpers.plan import CASES, THRESHOLDS, Suite, UnknownNameError
 
@@ -56,7 +57,7 @@ def components_healthy(history: History) -> Claim:
     made: set[tuple[str, str]] = set()
     for entry in history.of(Kind.COMPONENT):
         data = entry.data
-        if data.get("healthy") is None:
+        if data.get("healthy") is None or data.get("check") == RUNS:
             continue
         observed.test(
             bool(data["healthy"]),
@@ -68,6 +69,15 @@ def components_healthy(history: History) -> Claim:
         if (component, check) not in made:
             observed.unobserved(f"{component} was not checked: {check}")
     return observed.claim()
+
+
+def applications_run(history: History) -> list[Claim]:
+    """That an application went down unasked, or does not start again; nothing if none did."""
+    observed = Observed("applications_run", f"each application {RUNS}", "APPLICATION_DOWN")
+    for entry in history.of(Kind.COMPONENT):
+        if entry.data.get("check") == RUNS:
+            observed.test(bool(entry.data.get("healthy")), str(entry.data.get("detail")), entry)
+    return [observed.claim()] if observed.observations else []
 
 
 def within_time(history: History) -> Claim:
@@ -183,9 +193,9 @@ def seconds_of_our_own(history: History) -> float:
 
 
 def _not_possible(history: History) -> str:
-    """Why steps could not be taken on this target, as the end of a reason."""
+    """Why steps could not be taken on this target, as the beginning of a reason."""
     reasons = dict.fromkeys(str(e.data["reason"]) for e in history.of(Kind.UNAVAILABLE))
-    return f" (not possible here: {'; '.join(reasons)})" if reasons else ""
+    return f"not possible here: {'; '.join(reasons)}; so " if reasons else ""
 
 
 def _came_to_its_end(history: History) -> bool:
@@ -214,7 +224,12 @@ def judge(history: History) -> Verdict:
         judgement = check_for(case_id)(history)
     except Exception as error:  # a checker must not take the verdict down with it
         return Verdict(case_id, Outcome.ERROR, f"the check broke: {type(error).__name__}: {error}")
-    claims = (components_healthy(history), *judgement.claims, within_time(history))
+    claims = (
+        components_healthy(history),
+        *applications_run(history),
+        *judgement.claims,
+        within_time(history),
+    )
     outcome, reason = outcome_of(claims, frozenset(history.header.get("optional_claims", ())))
     dropped = dropped_by_probes(history)
     if dropped is not None:
@@ -229,7 +244,7 @@ def judge(history: History) -> Verdict:
     elif outcome is Outcome.PASS and not _came_to_its_end(history):
         outcome, reason = Outcome.INCONCLUSIVE, "the trial did not come to its end"
     elif outcome is Outcome.INCONCLUSIVE:
-        reason += _not_possible(history)
+        reason = _not_possible(history) + reason
     return Verdict(
         case_id,
         outcome,

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from gp_helpers.checkers.claims import NOT_OBSERVED
 from gp_helpers.evidence import Comparison, SecretScan
 from gp_helpers.evidence.differences import printable
 
 AS_RECORDED = "note: verdicts as they were recorded, not derived again (--recheck does)"
+_SHOWN_OF_A_REASON = 120
 _SHOWN = {"pass": "PASS", "fail": "FAIL", "inconclusive": "INCONCLUSIVE", "error": "ERROR"}
 
 
@@ -27,15 +29,22 @@ def print_run(verdicts: Mapping[str, Any]) -> None:
     print(f"{'case':36} {'verdict':12} {'expected':8} {'seconds':>7}  findings")
     for case in verdicts["cases"]:
         met = {True: "met", False: "NOT MET", None: "–"}[case["met"]]
-        told = ", ".join(case["findings"]) or (
-            "" if case["outcome"] == "pass" else case["reason"][:100]
-        )
+        told = ", ".join(case["findings"]) or _open(case)
         print(
             f"{case['case']:36} {shown(case['outcome']):12} {met:8} "
             f"{seconds(case['seconds']):>7}  {told}"
         )
     if verdicts.get("partial"):
         print(f"PARTIAL: {verdicts['partial']}")
+
+
+def _open(case: Mapping[str, Any]) -> str:
+    """Why nothing was found, or what a pass leaves open."""
+    reason = str(case["reason"])
+    if case["outcome"] == "pass":
+        _, known, left_open = reason.partition(NOT_OBSERVED)
+        reason = f"{known}{left_open}"
+    return reason if len(reason) <= _SHOWN_OF_A_REASON else f"{reason[: _SHOWN_OF_A_REASON - 1]}…"
 
 
 def print_comparison(comparison: Comparison) -> None:

@@ -24,6 +24,7 @@ from gp_helpers.parameters import (
 from gp_helpers.parameters.first_version import ASKS, KINDS, answer_to, first_version, is_asked
 
 if TYPE_CHECKING:
+    from gp_helpers.targets import NotStartedError
     from gp_helpers.workbook.target_check import Checked
     from gp_helpers.workbook.target_stages import Stage
 
@@ -59,7 +60,7 @@ def run(options: argparse.Namespace) -> ExitStatus:
 async def _check(options: argparse.Namespace) -> ExitStatus:
     from gp_helpers.cloud_run import CloudRunError
     from gp_helpers.probes import new_client
-    from gp_helpers.targets import Arrangement, open_target
+    from gp_helpers.targets import Arrangement, NotStartedError, open_target
     from gp_helpers.targets.tls import verification
     from gp_helpers.workbook.target_check import check_target
 
@@ -81,6 +82,9 @@ async def _check(options: argparse.Namespace) -> ExitStatus:
                 ) as target,
             ):
                 checked = await check_target(target, parameters, http, redactor)
+        except NotStartedError as error:
+            _print_not_started(error, redactor, as_json=options.json)
+            return ExitStatus.NOT_MET
         except CloudRunError as error:
             print(f"the target did not start: {redactor.text(str(error))}", file=sys.stderr)
             return ExitStatus.BROKEN
@@ -89,6 +93,19 @@ async def _check(options: argparse.Namespace) -> ExitStatus:
     else:
         _print(checked, quiet=options.quiet)
     return ExitStatus.MET if checked.went_well else ExitStatus.NOT_MET
+
+
+def _print_not_started(error: NotStartedError, redactor: Redactor, *, as_json: bool) -> None:
+    """An application that does not start is the first stage, and the last."""
+    told, log = redactor.text(str(error)), [redactor.text(one) for one in error.log_tail]
+    if as_json:
+        stage = {"stage": "start", "outcome": "problem", "detail": told, "log": log}
+        nothing: dict[str, Any] = {"cases": [], "unmentioned": [], "spent": {}}
+        print(json.dumps({"stages": [stage], **nothing}, indent=2))
+        return
+    print(f"{'problem':12} {'start':14} {told}")
+    for one in log:
+        print(f"{'':12} {one}")
 
 
 def _as_json(checked: Checked) -> dict[str, Any]:

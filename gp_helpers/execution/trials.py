@@ -23,7 +23,7 @@ from gp_helpers.evidence import environment_secrets
 from gp_helpers.history import History, Redactor
 from gp_helpers.parameters import DeploymentTarget, EmbeddedTarget, Parameters
 from gp_helpers.probes import new_client
-from gp_helpers.targets import open_target, prepare, runs_as_processes
+from gp_helpers.targets import NotStartedError, open_target, prepare, runs_as_processes
 from gp_helpers.targets.tls import verification
 
 
@@ -96,6 +96,9 @@ async def run_trial(
                 ) as opened:
                     verdict = await take_all(opened)
                 history = opened.trial.recorder.history
+        except NotStartedError as error:
+            told = f"nothing could be observed: {redactor.text(str(error))}"
+            verdict = Verdict(plan.case_id, Outcome.INCONCLUSIVE, told)
         except CloudRunError as error:
             verdict = Verdict(plan.case_id, Outcome.ERROR, f"{type(error).__name__}: {error}")
     seconds = time.perf_counter() - began

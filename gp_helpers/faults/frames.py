@@ -155,6 +155,17 @@ class FrameProxy:
         self.set(to_server=NO_DELAY, to_client=NO_DELAY)
         self.plan.clear()
 
+    def reset_all(self) -> int:
+        """Reset every open connection on both sides (RST), and lose what is held; how many.
+
+        Raises `InterventionNotAllowed`.
+        """
+        self.plan.require("close")
+        connections = list(self._connections)
+        for connection in connections:
+            connection.drop(reset=True)
+        return len(connections)
+
     def counted(self) -> Mapping[str, int]:
         """How many messages came to which end, by `Fate`."""
         return Counter(record.fate.value for record in self.records)

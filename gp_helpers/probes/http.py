@@ -164,6 +164,11 @@ class HttpProbe:
                 )
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError) as error:
             return self._no_response(actor, label, asked, error, time.perf_counter() - began)
+        except asyncio.CancelledError:
+            # Whoever asked had no more time for it; the platform may have acted on it.
+            given_up = TimeoutError("given up while it was under way")
+            self._no_response(actor, label, asked, given_up, time.perf_counter() - began)
+            raise
         body = decoded_body(response, content)
         cookies = _cookies(response)
         for value in cookies.values():

@@ -35,7 +35,7 @@ from gp_helpers.parameters import ParameterError
 from gp_helpers.parameters.schema import AsgiApplication, AsgiTarget
 from gp_helpers.parameters.templates import fill_known
 from gp_helpers.targets.accounts import stated_accounts
-from gp_helpers.targets.asgi_controls import AsgiControls
+from gp_helpers.targets.asgi_controls import AsgiControls, start_application
 from gp_helpers.targets.between import put_between
 from gp_helpers.targets.running import Ability, Arrangement, Hop, RunningTarget, TargetKind
 
@@ -114,8 +114,9 @@ class _Opening:
             self.services |= await self.start_together(specs)
 
     async def start_together(self, specs: Iterable[ServiceSpec]) -> dict[str, RunningService]:
-        """Start services side by side; raises the first error when all have ended."""
-        found = await asyncio.gather(*map(self.host.start, specs), return_exceptions=True)
+        """Start applications side by side; raises the first error when all have ended."""
+        starting = (start_application(self.host, spec) for spec in specs)
+        found = await asyncio.gather(*starting, return_exceptions=True)
         started = []
         for one in found:
             if isinstance(one, BaseException):
@@ -166,8 +167,8 @@ async def open_asgi(
 ) -> AsyncIterator[RunningTarget]:
     """Start the applications for one trial; they end with the context.
 
-    Raises `CloudRunError` if one does not start, `ParameterError` if they cannot be told of each
-    other.
+    Raises `NotStartedError` if one does not start, `ParameterError` if they cannot be told of each
+    other, `CloudRunError` if what hosts them breaks.
     """
     secret = secrets.token_hex(24)
     async with AsyncExitStack() as stack:
@@ -198,28 +199,32 @@ async def open_asgi(
         description = AsgiTarget.model_validate(described)
         frames = None if arrangement.framed else frozenset[str]()
         between = await put_between(stack, description, frames=frames)
+        controls = AsgiControls(
+            target,
+            reasons,
+            http=http,
+            host=host,
+            template=template,
+            secret=secret,
+            ingress=ingress,
+            ingress_starts_instances=arrangement.cold,
+            services=opening.services,
+            backends=backends,
+            tcp_proxies=opening.tcp_proxies,
+            http_faults=opening.http_faults,
+            frame_proxy=between.frames,
+        )
         yield RunningTarget(
             name=target.name,
             kind=TargetKind.ASGI,
             description=description,
             lacking=reasons,
-            controls=AsgiControls(
-                target,
-                reasons,
-                http=http,
-                host=host,
-                template=template,
-                secret=secret,
-                ingress=ingress,
-                services=opening.services,
-                backends=backends,
-                tcp_proxies=opening.tcp_proxies,
-                http_faults=opening.http_faults,
-                frame_proxy=between.frames,
-            ),
+            controls=controls,
             limits=None,
             accounts=stated_accounts(target.accounts),
             socket_via=between.detour,
+            ended_unasked=controls.ended_unasked,
+            applications_ended=controls.applications_ended,
         )
 
 

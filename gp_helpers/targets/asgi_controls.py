@@ -10,10 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from gp_helpers.cloud_run import SECRET_HEADER, Host, RunningService, ServiceSpec
+from gp_helpers.cloud_run import (
+    SECRET_HEADER,
+    Host,
+    PortTakenError,
+    RunningService,
+    ServiceSpec,
+    ServiceStartError,
+)
 from gp_helpers.parameters.schema import AsgiTarget
 from gp_helpers.targets.limited_controls import LimitedControls
-from gp_helpers.targets.running import Ability, Hop, Unavailable
+from gp_helpers.targets.running import Ability, Hop, NotStartedError, Unavailable
 from gp_helpers.targets.user_code import UserCodeError, ask_user_code
 
 if TYPE_CHECKING:
@@ -21,6 +28,19 @@ if TYPE_CHECKING:
 
 
 _RESTART_GRACE_S = 0.5
+
+
+async def start_application(host: Host, spec: ServiceSpec) -> RunningService:
+    """Start one of the user's applications; raises `NotStartedError` if it does not start.
+
+    A port that somebody else has taken is not its doing.
+    """
+    try:
+        return await host.start(spec)
+    except PortTakenError:
+        raise
+    except ServiceStartError as error:
+        raise NotStartedError(spec.name, error.reason, error.log_tail) from error
 
 
 class AsgiControls(LimitedControls):
@@ -36,6 +56,7 @@ class AsgiControls(LimitedControls):
         template: ServiceSpec,
         secret: str,
         ingress: RunningService,
+        ingress_starts_instances: bool,
         services: Mapping[str, RunningService],
         backends: dict[str, RunningService],
         tcp_proxies: Mapping[Hop, TcpProxy],
@@ -48,14 +69,41 @@ class AsgiControls(LimitedControls):
         self._host = host
         self._template = template
         self._secret = secret
-        self._ingress = ingress
+        self.ingress = ingress
+        self._ingress_starts_instances = ingress_starts_instances
         self._services = dict(services)
         self._backends = backends
+        self._asked_to_end: set[str] = set()
+        self._ended_before: dict[str, str] = {}
+        """Instances that had ended by themselves when they were to be ended."""
 
     def services(self) -> Mapping[str, str]:
         """Applications and backend instances to base URLs."""
-        running = [*self._services.values(), *self._backends.values(), self._ingress]
+        running = [*self._services.values(), *self._backends.values(), self.ingress]
         return {service.name: service.url for service in running}
+
+    def ended_unasked(self) -> list[str]:
+        """What is ours, if it ended: the ingress."""
+        ended = self.ingress.exit_status
+        return [] if ended is None else [f"{self.ingress.name} ({ended})"]
+
+    async def applications_ended(self) -> Mapping[str, str]:
+        """Applications and instances that ended, or did not start, unasked: name to how."""
+        found = {
+            service.name: str(service.exit_status)
+            for service in (*self._services.values(), *self._backends.values())
+            if service.exit_status is not None
+        }
+        if self._ingress_starts_instances:
+            report = await self._ask("GET", "/internal/ingress")
+            found |= {str(one["id"]): one["ended"] for one in report["instances"] if one["ended"]}
+        unasked = {name: how for name, how in found.items() if name not in self._asked_to_end}
+        return self._ended_before | unasked
+
+    def _ask_to_end(self, service: RunningService) -> None:
+        if service.exit_status is not None and service.name not in self._asked_to_end:
+            self._ended_before[service.name] = str(service.exit_status)
+        self._asked_to_end.add(service.name)
 
     async def instances(self) -> Mapping[str, str]:
         """Backend instances that serve now, those that the ingress started included."""
@@ -76,18 +124,25 @@ class AsgiControls(LimitedControls):
     async def stop_instance(self, name: str, *, kill: bool = False) -> None:
         """Stop an instance (SIGTERM, then SIGKILL), or kill it at once."""
         if name not in self._backends:
+            self._asked_to_end.add(name)
             action = "kill" if kill else "terminate"
             await self._ask("PUT", f"/internal/instances/{name}", json={"action": action})
             return
         service = self._backend(name)
+        self._ask_to_end(service)
         await (service.kill() if kill else service.stop(_RESTART_GRACE_S))
 
     async def restart_instance(self, name: str) -> None:
-        """Stop an instance and start it again at the same address, its memory gone."""
+        """Stop an instance and start it again at the same address, its memory gone.
+
+        Raises `NotStartedError` if it does not come back.
+        """
         service = self._backend(name)
+        self._ask_to_end(service)
         await service.stop(_RESTART_GRACE_S)
         spec = replace(self._template, name=name, port=service.port)
-        self._backends[name] = await self._host.start(spec)
+        self._backends[name] = await start_application(self._host, spec)
+        self._asked_to_end.discard(name)
 
     def hold_write_lock(self) -> AbstractAsyncContextManager[HeldLock]:
         """Hold the write lock of the store that the target names."""
@@ -154,7 +209,7 @@ class AsgiControls(LimitedControls):
     async def _ask(self, method: str, path: str, **how: Any) -> Mapping[str, Any]:
         async with asyncio.timeout(10.0):
             response = await self._http.request(
-                method, f"{self._ingress.url}{path}", headers={SECRET_HEADER: self._secret}, **how
+                method, f"{self.ingress.url}{path}", headers={SECRET_HEADER: self._secret}, **how
             )
         response.raise_for_status()
         answer: Mapping[str, Any] = response.json()

@@ -7,7 +7,7 @@ unobserved.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -18,6 +18,20 @@ from gp_helpers.parameters.description import Description, Limits, states
 if TYPE_CHECKING:
     from gp_helpers.faults import FrameProxy, HeldLock, HttpFault, TcpProxy
     from gp_helpers.targets.transports import Detour
+
+
+class NotStartedError(Exception):
+    """Raised when an application that is not ours does not start, or not again.
+
+    That is its own doing, and nothing of ours broke.
+    """
+
+    def __init__(self, name: str, reason: str, log_tail: Sequence[str] = ()) -> None:
+        self.name = name
+        self.reason = reason
+        self.log_tail = tuple(log_tail)
+        """The last lines of its log."""
+        super().__init__(f"{name} did not start: {reason}")
 
 
 class TargetKind(StrEnum):
@@ -160,6 +174,10 @@ class Controls(Protocol):
         ...
 
 
+async def _nothing_ended() -> Mapping[str, str]:
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class RunningTarget:
     """What the probes talk to."""
@@ -180,6 +198,8 @@ class RunningTarget:
     """Abilities that the target has because its limits allow something, with that one's name."""
     ended_unasked: Callable[[], Sequence[str]] = tuple
     """Names of our own services that ended although nobody asked them to: the platform broke."""
+    applications_ended: Callable[[], Awaitable[Mapping[str, str]]] = _nothing_ended
+    """The user's applications that ended, or did not start, although nobody asked them to: how."""
 
     def can(self, ability: Ability) -> bool:
         """Whether the target has an ability."""

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gp_helpers.cases import Role, Step, case_class
-from gp_helpers.checkers import Verdict
+from gp_helpers.checkers import Outcome, Verdict
+from gp_helpers.checkers.expectations import TrialEnd
 from gp_helpers.display.html import Html, table
 from gp_helpers.display.introduction import introduction
 from gp_helpers.display.mechanisms import mechanism_of
@@ -16,6 +17,7 @@ from gp_helpers.display.timeline import timeline
 from gp_helpers.history import History
 from gp_helpers.parameters import EmbeddedTarget, Parameters
 from gp_helpers.plan import CaseInfo, case_info
+from gp_helpers.targets import NotStartedError
 from gp_helpers.workbook.conclusions import Conclusion, Ended, conclude
 from gp_helpers.workbook.contrasts import Contrasts
 from gp_helpers.workbook.errors import NothingTaken, StepOutOfOrder
@@ -54,7 +56,10 @@ class CaseHandle(CaseViews):
         self._ended: list[Ended] = []
         self._contrasts = Contrasts()
         self._number = 0
-        self._broken: str | None = None
+        self._unopened: TrialEnd | None = None
+        """What became of a trial that could not even be opened."""
+        self._not_started: str | None = None
+        """Why the trial at hand could not begin: an application that is not ours did not start."""
 
     # What it is
 
@@ -120,7 +125,12 @@ class CaseHandle(CaseViews):
         if reason is not None:
             return line(reason)
         if step.name == self.steps[0]:
-            self._trial = await self._open_next()
+            try:
+                self._trial = await self._open_next()
+            except NotStartedError:
+                self._trial = None
+        if self._not_started is not None:
+            return line(self._not_started)
         if self._trial is None:
             raise StepOutOfOrder(self.id, step.name, (), self.steps)
         try:
@@ -132,6 +142,10 @@ class CaseHandle(CaseViews):
     def why_not_selected(self) -> str | None:
         """Why the case is not run here; None if it is."""
         return None if self._chosen is not None else self._lab.why_not_selected(self.id)
+
+    def why_not_taken(self) -> str | None:
+        """Why there is nothing to look at: it is not selected, or its platform did not start."""
+        return self.why_not_selected() or self._not_started
 
     async def _open_next(self) -> HeldTrial:
         if self._trial is not None:
@@ -163,14 +177,23 @@ class CaseHandle(CaseViews):
         )
         trial = HeldTrial(order)
         self._lab.adopt(trial)
+        self._not_started = None
         try:
             await trial.open(self._lab.http)
+        except NotStartedError as error:
+            self._not_started = f"nothing could be observed: {error}"
+            self._note_unopened(Outcome.INCONCLUSIVE, self._not_started)
+            raise
         except Exception as error:
-            if self._chosen is None:
-                self._broken = f"the trial could not be opened: {type(error).__name__}: {error}"
-                self.conclude()
+            told = f"the trial could not be opened: {type(error).__name__}: {error}"
+            self._note_unopened(Outcome.ERROR, told)
             raise
         return trial
+
+    def _note_unopened(self, outcome: Outcome, reason: str) -> None:
+        if self._chosen is None:
+            self._unopened = TrialEnd(outcome, (), reason, is_whole=True)
+            self.conclude()
 
     def _note_end(self, trial: HeldTrial) -> None:
         """Keep what a trial showed once it is over, and write it down."""
@@ -215,7 +238,7 @@ class CaseHandle(CaseViews):
 
     async def contrast(self) -> Any:
         """Take the same steps with the same seed on the remediated wiring; show where they part."""
-        reason = self.why_not_selected()
+        reason = self.why_not_taken()
         if reason is not None:
             return line(reason)
         if not isinstance(self._lab.parameters.target, EmbeddedTarget):
@@ -234,16 +257,19 @@ class CaseHandle(CaseViews):
 
     def contrast_timeline(self) -> Any:
         """The timeline of the contrast, after `contrast`."""
-        return self._when_selected(lambda: self._contrasts.timeline(self._held()))
+        return self._when_taken(lambda: self._contrasts.timeline(self._held()))
 
     async def trials(self, count: int | None = None) -> Any:
         """Take unattended trials until there are ``count``, by default the parameter ``trials``."""
-        reason = self.why_not_selected()
+        reason = self.why_not_taken()
         if reason is not None:
             return line(reason)
         wanted = self._lab.parameters.trials if count is None else count
         while len([ended for ended in self._ended if ended.counts]) < wanted:
-            trial = await self._open_next()
+            try:
+                trial = await self._open_next()
+            except NotStartedError:
+                return line(str(self._not_started))
             try:
                 await trial.take_rest()
             finally:
@@ -280,7 +306,7 @@ class CaseHandle(CaseViews):
     async def over_many_sessions(self) -> Any:
         """Count what the platform holds over ``many_sessions`` sessions, as an exploration."""
         count = self._lab.parameters.many_sessions
-        reason = self.why_not_selected()
+        reason = self.why_not_taken()
         if reason is None and not count:
             reason = "many_sessions is 0 here: it was counted over the sessions of the trial alone."
         if reason is not None:
@@ -302,7 +328,7 @@ class CaseHandle(CaseViews):
     # Conclusion
 
     def _conclusion(self) -> Conclusion:
-        return conclude(self.id, self._ended, self._lab.parameters, broken=self._broken)
+        return conclude(self.id, self._ended, self._lab.parameters, unopened=self._unopened)
 
     def conclude(self) -> Conclusion:
         """What its trials amount to, written into the run's folder."""

@@ -88,15 +88,19 @@ class Conclusion:
 
 
 def conclude(
-    case_id: str, trials: Sequence[Ended], parameters: Parameters, *, broken: str | None = None
+    case_id: str,
+    trials: Sequence[Ended],
+    parameters: Parameters,
+    *,
+    unopened: TrialEnd | None = None,
 ) -> Conclusion:
-    """The conclusion of a case; ``broken`` says why a trial could not even be opened.
+    """The conclusion of a case; ``unopened`` is what became of a trial that was not even opened.
 
     Which trials count, and what they owe, is the rule by which the evidence judges their histories.
     """
     ends = [TrialEnd.of(ended.verdict, is_whole=ended.counts) for ended in trials]
-    if broken is not None:
-        ends.append(TrialEnd(Outcome.ERROR, (), broken, is_whole=True))
+    if unopened is not None:
+        ends.append(unopened)
     if not ends:
         ends.append(TrialEnd(Outcome.INCONCLUSIVE, (), "no trial came to its end", is_whole=True))
     counting = counted(ends)

@@ -33,7 +33,7 @@ def line(told: str) -> Html:
 
 
 class CaseViews(ABC):
-    """Everything that can be looked at; each view of a case that is not selected says so."""
+    """Everything that can be looked at; each view of a case that is not taken says why."""
 
     @property
     @abstractmethod
@@ -56,68 +56,68 @@ class CaseViews(ABC):
         """Where the services of the trial at hand log."""
 
     @abstractmethod
-    def why_not_selected(self) -> str | None:
-        """Why the case is not run here; None if it is."""
+    def why_not_taken(self) -> str | None:
+        """Why there is nothing to look at here; None if there is."""
 
-    def _when_selected(self, view: Callable[[], Any]) -> Any:
-        reason = self.why_not_selected()
+    def _when_taken(self, view: Callable[[], Any]) -> Any:
+        reason = self.why_not_taken()
         if reason is not None:
             return line(reason)
         return view()
 
     def timeline(self) -> Any:
         """Who said what to whom, when; what a finding rests on is marked."""
-        return self._when_selected(lambda: timeline(self.history, self.result))
+        return self._when_taken(lambda: timeline(self.history, self.result))
 
     def verdict(self) -> Any:
         """The card: verdict, claims, and the history entries that they rest on."""
-        return self._when_selected(lambda: verdict_card(self.result, self.history))
+        return self._when_taken(lambda: verdict_card(self.result, self.history))
 
     def decisions(self, title: str = "Who decided what", step: str | None = None) -> Any:
         """Who decided what about the same token or message, disagreements first."""
-        return self._when_selected(lambda: decision_matrix(self.history, title=title, step=step))
+        return self._when_taken(lambda: decision_matrix(self.history, title=title, step=step))
 
     def gantt(self) -> Any:
         """What each validator decided over the platform's own time."""
-        return self._when_selected(lambda: decision_gantt(self.history))
+        return self._when_taken(lambda: decision_gantt(self.history))
 
     def blast_radius(self) -> Any:
         """Innocent users' requests over time, and the circuit breaker's state behind them."""
-        return self._when_selected(lambda: blast_radius(self.history))
+        return self._when_taken(lambda: blast_radius(self.history))
 
     def queue(self) -> Any:
         """Who waited in the platform's queue, and at which turn each was served."""
-        return self._when_selected(lambda: queue_timeline(self.history))
+        return self._when_taken(lambda: queue_timeline(self.history))
 
     def wait_for(self) -> Any:
         """Which request waits for which, drawn; a cycle is marked."""
-        return self._when_selected(lambda: wait_for_graph(self.history))
+        return self._when_taken(lambda: wait_for_graph(self.history))
 
     def dependencies(self) -> Any:
         """What the objects of a session depend on, drawn; what is missing is marked."""
-        return self._when_selected(lambda: dependency_graph(self.history))
+        return self._when_taken(lambda: dependency_graph(self.history))
 
     def resources(self) -> Any:
         """What the platform holds over the number of sessions so far."""
-        return self._when_selected(lambda: resources_over_sessions(self.history))
+        return self._when_taken(lambda: resources_over_sessions(self.history))
 
     def latency(self) -> Any:
         """How long answers took, alone and under load, by the number of sessions so far."""
-        return self._when_selected(lambda: latency_over_sessions(self.history))
+        return self._when_taken(lambda: latency_over_sessions(self.history))
 
     def health_beside_journey(self) -> Any:
         """What the components say of themselves, beside what the user gets."""
-        return self._when_selected(lambda: health_beside_journey(self.history, self.result))
+        return self._when_taken(lambda: health_beside_journey(self.history, self.result))
 
     def sources(self) -> Any:
         """The as-reported and the remediated component of each defect that is on, as a diff."""
         from gp_helpers.display.sources import defect_sources
 
-        return self._when_selected(lambda: defect_sources(self.defects))
+        return self._when_taken(lambda: defect_sources(self.defects))
 
     def logs(self) -> Any:
         """What the services logged during the trial, by correlation id."""
-        return self._when_selected(self._logs)
+        return self._when_taken(self._logs)
 
     def _logs(self) -> Html:
         lines: list[LogLine] = []
@@ -138,7 +138,7 @@ class CaseViews(ABC):
         import pandas as pd
 
         columns = ["seq", "ms", "step", "actor", "kind", "subject", "said", "data"]
-        if self.why_not_selected() is not None:
+        if self.why_not_taken() is not None:
             return pd.DataFrame(columns=columns)
         rows = [
             (e.seq, round(e.t * 1000, 3), e.step, e.actor, e.kind.value, e.subject, say(e), e.data)

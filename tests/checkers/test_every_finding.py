@@ -9,10 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from gp_helpers.checkers import ClaimState
-from gp_helpers.checkers.claims import Observed
+from gp_helpers.checkers import ClaimState, Outcome, judge
+from gp_helpers.checkers.claims import Observed, outcome_of
+from gp_helpers.checkers.component_checks import RUNS
 from gp_helpers.checkers.faults import faults_were_felt
-from gp_helpers.checkers.judging import CONFIGURED_WAIT, components_healthy, within_time
+from gp_helpers.checkers.judging import (
+    CONFIGURED_WAIT,
+    applications_run,
+    components_healthy,
+    within_time,
+)
 from gp_helpers.history import History, Kind, Recorder, Redactor
 from gp_helpers.platform.defects.catalogue import CATALOGUE
 from tests.support.repository import ROOT
@@ -90,6 +96,29 @@ def test_a_component_that_is_unhealthy_by_itself_is_found() -> None:
     claim = components_healthy(recorded(True, False))
     assert claim.finding == "COMPONENT_UNHEALTHY"
     assert claim.detail.startswith("service 1 is unhealthy")
+
+
+def test_an_application_that_went_down_is_found_beside_the_components_that_are_healthy() -> None:
+    recorder = Recorder(None, Redactor())
+    recorder.start(case="auth.timing", kind="asgi")
+    recorder.add(Kind.COMPONENT, "lab", component="auth", check="answers", healthy=True)
+    assert applications_run(recorder.history) == []
+    recorder.add(
+        Kind.COMPONENT, "lab", component="backend-1", check=RUNS, healthy=False, detail="it ended"
+    )
+    [claim] = applications_run(recorder.history)
+    assert (claim.finding, claim.detail) == ("APPLICATION_DOWN", "it ended")
+    assert claim.name in {one.name for one in judge(recorder.history).claims}
+    assert components_healthy(recorder.history).state is ClaimState.HELD
+
+
+def test_a_pass_says_what_it_leaves_open() -> None:
+    claims = [Observed(name, "", "").claim() for name in ("stored_once", "own_events")]
+    held = Observed("connected", "", "")
+    held.holds(1)
+    outcome, reason = outcome_of([held.claim(), *claims], frozenset({"stored_once", "own_events"}))
+    assert outcome is Outcome.PASS
+    assert reason == "1 claims held; not observed here: stored_once, own_events"
 
 
 def test_a_check_that_is_owed_and_was_not_made_is_not_overlooked() -> None:

@@ -31,6 +31,7 @@ from gp_helpers.faults import (
     FrameMatch,
     FrameProxy,
     HoldUntilPassed,
+    InterventionNotAllowed,
 )
 from gp_helpers.faults.frames_connection import FrameConnection
 from tests.faults.conftest import Client, client_of, until
@@ -495,3 +496,19 @@ async def test_leaving_ends_connections_and_the_listening_port(echo: Echo) -> No
     await until(lambda: echo.ends)
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection("127.0.0.1", proxy.port)
+
+
+async def test_a_reset_loses_what_is_held_and_has_to_be_allowed(echo: Echo) -> None:
+    nothing = FrameMatch(where=lambda _: False)
+    async with through(echo) as (proxy, client):
+        held = proxy.plan.add(HoldUntilPassed(until=nothing), FrameMatch(direction=DOWN))
+        await client.send("hello")
+        await until(lambda: held.applied_to)
+        assert proxy.reset_all() == 1
+        with pytest.raises(ConnectionClosed):
+            await asyncio.wait_for(client.recv(), 5)
+        assert client.close_code == 1006
+        await until(lambda: proxy.open_connections == 0)
+    async with FrameProxy("127.0.0.1", echo.port, allowed=frozenset({"hold"})) as proxy:
+        with pytest.raises(InterventionNotAllowed, match="close"):
+            proxy.reset_all()

@@ -29,7 +29,7 @@ BROKEN = {
     # In the order of the most seconds: they wait for what does not come.
     ("websocket.connection_interference", "shared"): {"WS_EVENT_MISDELIVERED"},
     ("journey.error_recovery", "marked"): {"JOURNEY_GIVEN_UP"},
-    ("journey.error_recovery", "brittle"): {"JOURNEY_GIVEN_UP"},
+    ("journey.error_recovery", "brittle"): {"APPLICATION_DOWN", "JOURNEY_GIVEN_UP"},
     ("routing.load_balancing", "memory"): {"ROUTING_ANSWER_LOST"},
     ("websocket.cloud_run_timeout", "careless"): {
         "WS_IDLE_CONNECTION_CUT",

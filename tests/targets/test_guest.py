@@ -280,3 +280,20 @@ async def test_a_deployment_without_hosts_is_kept_to_those_of_its_own_urls(
         assert lab.target.limits.hosts == (f"127.0.0.1:{platform.port}",)
         with pytest.raises(LimitReachedError):
             await lab.guest.admit_request("http://127.0.0.2:80/")
+
+
+async def test_a_request_that_is_given_up_while_it_is_under_way_is_on_record(
+    platform: SmallPlatform,
+) -> None:
+    stated = described(platform.port)
+    stated["auth"]["validators"]["me"]["url"] = f"http://127.0.0.1:{platform.port}/slow"
+    async with opened(stated) as lab:
+        person = await logged_in(lab)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await lab.client.present(person, "me", TOKEN, about="slow")
+        asked = lab.recorder.history.of(Kind.REQUEST)[-1]
+        [given_up] = lab.kinds(Kind.NO_RESPONSE)
+        assert given_up["request"] == asked.seq
+        assert given_up["definite"] is False
+        assert "given up" in given_up["error"]

@@ -29,7 +29,7 @@ def check(history: History) -> Judgement:
     is_from_outside = "diagnostics" in history.header.get("lacking", {})
     faults = FAULTS | KILL if is_from_outside else FAULTS
     hit = [question for question in asked if question.asked.data["about"] in faults]
-    once, kept = _done_once(hit), _not_given_up(hit)
+    once, kept = _done_once(hit), _not_given_up(history, hit)
     answered = [question for question in asked if "agent_completed" in question.events]
     claims = (
         connected(history, [person] if person else []).claim(),
@@ -101,7 +101,7 @@ def _is_error(entry: Entry) -> bool:
     return not entry.data.get("events") and bool(entry.data.get("is_error"))
 
 
-def _not_given_up(asked: Sequence[Question]) -> Observed:
+def _not_given_up(history: History, asked: Sequence[Question]) -> Observed:
     claim = Observed(
         "not_given_up",
         "every request ends with its answer, at the latest when it is tried again as told",
@@ -115,15 +115,23 @@ def _not_given_up(asked: Sequence[Question]) -> Observed:
             claim.unobserved(f"{about}: it did not get silent")
             continue
         errors = [entry for entry in question.received if _is_error(entry)]
+        told = f"{len(errors)} errors" if errors else "nobody was told"
+        refused = _refused_after(history, question.sent)
+        told += "".join(f"; coming back was refused with {e.data['status']}" for e in refused[-1:])
         claim.test(
             "agent_completed" in question.events,
-            f"{about}: no answer, and {f'{len(errors)} errors' if errors else 'nobody was told'}",
+            f"{about}: no answer, and {told}",
             question.sent,
             *question.received,
+            *refused[-1:],
             question.settled,
         )
     claim.expected = max(claim.expected, 1)
     return claim
+
+
+def _refused_after(history: History, sent: Entry) -> list[Entry]:
+    return [e for e in history.of(Kind.WS_REFUSED, actor=sent.actor) if e.seq > sent.seq]
 
 
 def _first_disagreement(once: Observed, kept: Observed) -> Disagreement | None:

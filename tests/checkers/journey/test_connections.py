@@ -32,6 +32,19 @@ def test_the_first_connection_counts() -> None:
     assert connected(story.history, ["ada"]).claim().state is ClaimState.HELD
 
 
+def test_only_a_wait_for_its_word_makes_a_connection_silent() -> None:
+    """A target need not state how it says that it is ready."""
+    story = Story("journey.error_recovery")
+    story.add(Kind.WS_OPENING, "ada", "ws")
+    story.add(Kind.WS_OPENED, "ada", "ws")
+    story.add(Kind.TIMEOUT, "ada", "ws", awaited="close", seconds=5.0, definite=False)
+    claim = connected(story.history, ["ada"]).claim()
+    assert claim.state is ClaimState.UNOBSERVED
+    assert "nothing says whether it serves" in claim.detail
+    story.add(Kind.TIMEOUT, "ada", "ws", awaited="ready", seconds=5.0, definite=False)
+    assert connected(story.history, ["ada"]).claim().state is ClaimState.VIOLATED
+
+
 def test_what_is_not_on_record_is_not_held() -> None:
     story = Story("journey.login_to_answer")
     assert connected(story.history, ["ada"]).claim().state is ClaimState.UNOBSERVED
