@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+from gp_helpers.cases.steps import CannotGoOn
 from gp_helpers.history import Entry, Kind, Recorder
 from gp_helpers.parameters import Parameters
 from gp_helpers.probes import (
@@ -97,6 +98,12 @@ class Trial:
             return f"{text} (My reference is {person.canary}.)"
         number = self._texts.setdefault(text, len(self._texts))
         return str(self.client.filled(person, stated[number % len(stated)]))
+
+    async def an_instance(self) -> str:
+        """The name of a backend instance that runs; raises `CannotGoOn` if none does."""
+        for name in await self.controls.instances():
+            return str(name)
+        raise CannotGoOn("no instance of the backend runs any more")
 
     async def silence(self, *, timeout_s: float = 5.0) -> Entry:
         """Record that nothing more is on its way."""

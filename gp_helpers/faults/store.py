@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -44,8 +45,8 @@ async def held_write_lock(url: str) -> AsyncIterator[HeldLock]:
     Nothing is written, and it is released on every way out.
 
     Raises:
-        WriteLockError: the database is neither SQLite nor PostgreSQL, or somebody else keeps the
-            lock for more than 5 s.
+        WriteLockError: the database is neither SQLite nor PostgreSQL, or is not there, or somebody
+            else keeps the lock for more than 5 s.
     """
     # A SQLite connection belongs to the thread that made it.
     with ThreadPoolExecutor(1, thread_name_prefix="write-lock") as thread:
@@ -67,6 +68,7 @@ def _lock(url: str) -> tuple[Engine, Connection]:
     from gp_helpers.platform.store.engine import driver_url
 
     isolation = _isolation(url)
+    _require_a_file(url)
     engine = create_engine(driver_url(url), poolclass=NullPool, isolation_level=isolation)
     try:
         connection = engine.connect()
@@ -79,6 +81,16 @@ def _lock(url: str) -> tuple[Engine, Connection]:
         engine.dispose()
         raise WriteLockError(f"cannot take the write lock: {error}") from error
     return engine, connection
+
+
+def _require_a_file(url: str) -> None:
+    """SQLite would make an empty database of a name that is wrong, and lock that."""
+    from sqlalchemy import make_url
+
+    named = make_url(url)
+    is_file = named.get_backend_name() == "sqlite" and named.database not in (None, "", ":memory:")
+    if is_file and not Path(str(named.database)).exists():
+        raise WriteLockError(f"there is no database {named.database}")
 
 
 def _isolation(url: str) -> str:

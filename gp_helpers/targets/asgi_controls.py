@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -124,13 +125,21 @@ class AsgiControls(LimitedControls):
     async def stop_instance(self, name: str, *, kill: bool = False) -> None:
         """Stop an instance (SIGTERM, then SIGKILL), or kill it at once."""
         if name not in self._backends:
-            self._asked_to_end.add(name)
-            action = "kill" if kill else "terminate"
-            await self._ask("PUT", f"/internal/instances/{name}", json={"action": action})
+            await self._end_one_of_the_ingress(name, "kill" if kill else "terminate")
             return
         service = self._backend(name)
         self._ask_to_end(service)
         await (service.kill() if kill else service.stop(_RESTART_GRACE_S))
+
+    async def _end_one_of_the_ingress(self, name: str, action: str) -> None:
+        self._asked_to_end.add(name)
+        try:
+            await self._ask("PUT", f"/internal/instances/{name}", json={"action": action})
+        except httpx.HTTPStatusError as error:
+            if error.response.status_code != HTTPStatus.CONFLICT:
+                raise
+            # It has ended by itself meanwhile.
+            self._asked_to_end.discard(name)
 
     async def restart_instance(self, name: str) -> None:
         """Stop an instance and start it again at the same address, its memory gone.
@@ -144,13 +153,22 @@ class AsgiControls(LimitedControls):
         self._backends[name] = await start_application(self._host, spec)
         self._asked_to_end.discard(name)
 
-    def hold_write_lock(self) -> AbstractAsyncContextManager[HeldLock]:
-        """Hold the write lock of the store that the target names."""
+    @asynccontextmanager
+    async def hold_write_lock(self) -> AsyncIterator[HeldLock]:
+        """Hold the write lock of the store that the target names.
+
+        Raises `Unavailable` if it cannot be had: what is stated is not what it should be.
+        """
         if self._target.store is None:
             self._refuse(Ability.STORE_LOCK)
-        from gp_helpers.faults import held_write_lock
+        from gp_helpers.faults import WriteLockError, held_write_lock
 
-        return held_write_lock(self._target.store)
+        async with AsyncExitStack() as stack:
+            try:
+                lock = await stack.enter_async_context(held_write_lock(self._target.store))
+            except WriteLockError as error:
+                raise Unavailable(Ability.STORE_LOCK, f"target.store: {error}") from error
+            yield lock
 
     async def route(self, service: str, message: Mapping[str, Any]) -> Mapping[str, Any]:
         """What each of the target's routers decides about a message."""

@@ -108,6 +108,11 @@ async def test_other_databases_are_refused() -> None:
         await held_write_lock("mysql://nowhere/db").__aenter__()
 
 
-async def test_a_missing_folder_is_a_clear_error(tmp_path: Path) -> None:
-    with pytest.raises(WriteLockError, match="cannot take the write lock"):
-        await held_write_lock(f"sqlite:///{tmp_path}/no/such/store.db").__aenter__()
+async def test_a_database_that_is_not_there_is_a_clear_error_and_is_not_made(
+    tmp_path: Path,
+) -> None:
+    for path in (tmp_path / "store.db", tmp_path / "no" / "store.db"):
+        with pytest.raises(WriteLockError, match=r"there is no database .*store\.db"):
+            async with held_write_lock(f"sqlite:///{path}"):
+                pass
+        assert not path.exists()

@@ -192,6 +192,20 @@ def test_an_application_that_cannot_be_imported_is_named(
     assert "acounts" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("in_the_environment")
+def test_a_store_that_is_not_there_is_the_reason_why_its_lock_cannot_be_held(
+    tmp_path: Path,
+) -> None:
+    text = (DESK / "desk.yaml").read_text()
+    path = tmp_path / "elsewhere.yaml"
+    store = f"  store: sqlite:///{tmp_path / 'typo.db'}\n  path:"
+    path.write_text(text.replace("  path:", store, 1))
+    plan = Plan("journey.error_recovery", resolved(load(str(path))), frozenset(), 1, 1)
+    [result] = asyncio.run(run_plan(plan))
+    assert result.verdict.outcome is Outcome.INCONCLUSIVE, result.verdict.reason
+    assert result.verdict.reason.startswith("not possible here: target.store: there is no database")
+
+
 PARTS = """
   routers: {{theirs: "parts:{router}"}}
   agents: {{analysis: figures, planning: plans, triage: front-desk}}

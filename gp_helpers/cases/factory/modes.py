@@ -82,7 +82,7 @@ class FactoryCase(Case):
         if not self.trial.target.can(Ability.FACTORIES):
             return shown
         rows = list(shown.rows)
-        instance = next(iter(await self.trial.controls.instances()))
+        instance = await self.trial.an_instance()
         report = await self.trial.controls.factories(instance)
         for row in report.get("conformance", ()):
             if row["check"] == ALONE:

@@ -25,7 +25,7 @@ from gp_helpers.faults import HttpMessage, NeverAnswer, OrderGate
 from gp_helpers.probes import NotDescribedError, Person, Socket
 from gp_helpers.probes.client import Question
 from gp_helpers.probes.http import search
-from gp_helpers.targets import Ability, Arrangement, Hop, NotStartedError
+from gp_helpers.targets import Ability, Arrangement, Hop, NotStartedError, Unavailable
 
 MODEL_TIMEOUT_S = 0.3
 MODEL_ATTEMPTS = 3
@@ -110,9 +110,15 @@ class ErrorRecovery(Case):
         gate = self._gate()
         question = await self._ask("lock", gate)
         self.trial.control("take the store's write lock")
-        async with self.trial.controls.hold_write_lock() as lock:
+        try:
+            async with self.trial.controls.hold_write_lock() as lock:
+                gate.open()
+                await settle(self.trial, [(self.sockets[-1], question)], within_s=WITHIN_S)
+        except Unavailable:
+            # The agent must not go on waiting at our gate.
             gate.open()
-            await settle(self.trial, [(self.sockets[-1], question)], within_s=WITHIN_S)
+            await self._settle(question)
+            raise
         felt(self.trial, "lock", lock.held_s > BUSY_TIMEOUT_S)
         await self._settle(question)
         return self._shown("The store was locked", question)

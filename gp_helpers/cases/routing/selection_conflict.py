@@ -45,7 +45,7 @@ class SelectionConflict(Case):
         shown = await super().components()
         if not self.trial.target.can(Ability.ROUTES):
             return shown
-        instance = next(iter(await self.trial.controls.instances()))
+        instance = await self.trial.an_instance()
         decided = await self.trial.controls.routes(
             instance, [{"type": "agent_request", "message": text} for text in PLAIN_MESSAGES]
         )
@@ -76,7 +76,7 @@ class SelectionConflict(Case):
     async def ask_every_router(self) -> Shown:
         messages = self._corpus()
         self.trial.expect("corpus", right_agents={one.id: one.right for one in messages})
-        instance = next(iter(await self.trial.controls.instances()))
+        instance = await self.trial.an_instance()
         decided = await self.trial.controls.routes(instance, [one.fields() for one in messages])
         rows = []
         for message, decisions in zip(messages, decided, strict=True):
