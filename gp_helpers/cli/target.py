@@ -15,10 +15,12 @@ from gp_helpers.history import Redactor
 from gp_helpers.parameters import (
     DeploymentTarget,
     ParameterError,
+    environment_of,
     folder,
     json_schema,
     load,
     resolved,
+    schema_seen_from,
     validate,
 )
 from gp_helpers.parameters.first_version import ASKS, KINDS, answer_to, first_version, is_asked
@@ -209,11 +211,12 @@ def _new(options: argparse.Namespace) -> ExitStatus:
             answers[ask.key] = answer_to(ask, given)
         else:
             answers[ask.key] = ""
+    path: Path = options.output or folder() / f"{answers['name']}.yaml"
+    environment = environment_of(path)
     try:
-        text = first_version(answers)
+        text = first_version(answers, environment=environment, schema=schema_seen_from(path))
     except ValueError as error:
         raise ParameterError("target new", [str(error)]) from None
-    path = options.output or folder() / f"{answers['name']}.yaml"
     validate(yaml.safe_load(text), source=str(path))
     try:
         with path.open("x", encoding="utf-8") as file:
@@ -222,5 +225,5 @@ def _new(options: argparse.Namespace) -> ExitStatus:
         raise ParameterError(str(path), ["is there already; name another with --output"]) from None
     except OSError as error:
         raise ParameterError(str(path), [f"cannot be written: {error.strerror}"]) from None
-    print(f"wrote {path}\nnext: golden-path target check --env {path}")
+    print(f"wrote {path}\nnext: golden-path target check --env {environment}")
     return ExitStatus.MET

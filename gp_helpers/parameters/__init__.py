@@ -4,11 +4,13 @@ from gp_helpers.parameters.description import EVENTS, FAULTS, Description, Limit
 from gp_helpers.parameters.json_schema import json_schema
 from gp_helpers.parameters.loading import (
     ParameterError,
+    environment_of,
     find,
     folder,
     known_environments,
     load,
     resolved,
+    schema_seen_from,
     validate,
 )
 from gp_helpers.parameters.schema import (
@@ -35,11 +37,13 @@ __all__ = [
     "Operation",
     "ParameterError",
     "Parameters",
+    "environment_of",
     "find",
     "folder",
     "json_schema",
     "known_environments",
     "load",
     "resolved",
+    "schema_seen_from",
     "validate",
 ]

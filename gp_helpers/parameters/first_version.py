@@ -12,7 +12,6 @@ from typing import Any
 
 import yaml
 
-SCHEMA_URL = "../docs/parameters.schema.json"
 KINDS = ("deployment", "asgi")
 NONE = "-"
 """The answer that stands for nothing, where a default would be taken otherwise."""
@@ -50,6 +49,7 @@ ASKS = (
     Ask("login", "Login: json, form, oauth2 or static", "json"),
     Ask("login_path", "Path of the login", "/auth/login", (_LOGS_IN,)),
     Ask("user_field", "Name of the user's field", "email", (_BY_PASSWORD,)),
+    Ask("password_field", "Name of the password's field", "password", (_BY_PASSWORD,)),
     Ask("token", "Token: JMESPath path in the response, or cookie NAME", "body.access_token",
         (_LOGS_IN,)),
     Ask("token_variable", "Environment variable that holds the token", "TARGET_TOKEN",
@@ -64,8 +64,11 @@ ASKS = (
     Ask("transport", "Transport: json, socketio or package.module:Class", "json"),
     Ask("present_token", "The socket gets the token in: header, subprotocol, query, cookie, "
         "first_message or none", "header"),
+    Ask("ready", "What says that the socket serves (JMESPath over the message), - for nothing", ""),
     Ask("request", "A question as the socket takes it (JSON; {text}, {request_id}, {thread_id})",
         '{"type": "message", "id": "{request_id}", "text": "{text}"}'),
+    Ask("correlate", "What says of a message that it is about that question (JMESPath with "
+        "{request_id}), - for nothing", ""),
     Ask("completed", "What ends an answer (JMESPath over the message)", "type == 'done'"),
     Ask("answer", "Where the answer is in it (JMESPath), - if unknown", ""),
 )  # fmt: skip
@@ -84,8 +87,11 @@ def answer_to(ask: Ask, given: str) -> str:
     return "" if given == NONE else given or ask.default
 
 
-def first_version(answers: Mapping[str, str]) -> str:
-    """The text of the file. ``ValueError`` says which answer cannot be used."""
+def first_version(answers: Mapping[str, str], *, environment: str, schema: str) -> str:
+    """The text of the file. ``ValueError`` says which answer cannot be used.
+
+    ``environment`` is what ``--env`` takes for it, ``schema`` where an editor finds the schema.
+    """
     target: dict[str, Any] = {"kind": answers["kind"], "name": answers["name"]}
     match answers["kind"]:
         case "deployment":
@@ -122,8 +128,8 @@ def first_version(answers: Mapping[str, str]) -> str:
         width=100,
     )
     return (
-        f"# yaml-language-server: $schema={SCHEMA_URL}\n"
-        f"# Check it against the live system: golden-path target check --env {answers['name']}\n"
+        f"# yaml-language-server: $schema={schema}\n"
+        f"# Check it against the live system: golden-path target check --env {environment}\n"
         f"{body}"
     )
 
@@ -143,9 +149,10 @@ def _applications(answers: Mapping[str, str]) -> dict[str, Any]:
 
 def _credentials(answers: Mapping[str, str]) -> dict[str, str]:
     """Accounts in a file have keys of their own; whoever is made afresh is an e-mail address."""
-    field = answers["user_field"]
-    key = "email" if answers["register_path"] else field
-    return {field: f"{{user.{key}}}", "password": "{user.password}"}
+    user, password = answers["user_field"], answers["password_field"]
+    if answers["register_path"]:
+        return {user: "{user.email}", password: "{user.password}"}
+    return {user: f"{{user.{user}}}", password: f"{{user.{password}}}"}
 
 
 def _auth(answers: Mapping[str, str], base: str, auth_base: str) -> dict[str, Any]:
@@ -182,7 +189,9 @@ def _websocket(answers: Mapping[str, str], url: str) -> dict[str, Any]:
         "url": url,
         "transport": answers["transport"],
         "present_token": answers["present_token"],
+        **({"ready": answers["ready"]} if answers["ready"] else {}),
         "request": request,
+        **({"correlate": answers["correlate"]} if answers["correlate"] else {}),
         "events": {"agent_completed": answers["completed"]},
     }
     if answers["answer"]:

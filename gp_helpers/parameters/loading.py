@@ -53,6 +53,19 @@ def folder() -> Path:
     return package_root / "parameters"
 
 
+def environment_of(path: Path) -> str:
+    """What ``--env`` takes for a parameter file: its name in ``parameters/``, or a path."""
+    if path.suffix == ".yaml" and path.parent.resolve() == folder().resolve():
+        return path.stem
+    return str(path) if os.sep in str(path) else f".{os.sep}{path}"
+
+
+def schema_seen_from(path: Path) -> str:
+    """Where an editor finds the published schema, seen from the folder of a parameter file."""
+    schema = Path(__file__).resolve().parents[2] / "docs" / "parameters.schema.json"
+    return os.path.relpath(schema, path.resolve().parent)
+
+
 def known_environments() -> list[str]:
     """The names that ``--env`` takes, from the files in the folder of parameters."""
     return sorted(path.stem for path in folder().glob("*.yaml"))

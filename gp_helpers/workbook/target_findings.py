@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +11,9 @@ from typing import Any
 from gp_helpers.history import Entry, History, Kind
 from gp_helpers.parameters.description import Description
 
+_COMPARED = re.compile(r"([A-Za-z_][\w.]*)\s*==\s*'")
 _NAMES = ("type", "event", "msg_type", "method", "op", "kind", "action", "header.msg_type")
-"""Where messages usually say what they are."""
+"""Where messages usually say what they are; before them stands what the file's own rules name."""
 _SHOWN = 160
 _MOST_PATHS = 14
 
@@ -30,15 +32,18 @@ class Unmentioned:
 def unmentioned(description: Description, history: History) -> tuple[Unmentioned, ...]:
     """Shapes of messages that nothing matched, then rules of events that matched nothing."""
     groups: dict[tuple[str, str | None], list[Entry]] = {}
+    websocket = description.websocket
+    rules = websocket.rules.values() if websocket is not None else ()
+    own = [name for rule in rules for one in rule.predicates for name in _COMPARED.findall(one)]
+    names = tuple(dict.fromkeys([*own, *_NAMES]))
     for entry in history.of(Kind.WS_RECEIVED):
         if not _is_mentioned(entry):
-            groups.setdefault(_shape(entry), []).append(entry)
+            groups.setdefault(_shape(entry, names), []).append(entry)
     found = [
         Unmentioned(what, len(entries), _shown(entries[0]), predicate)
         for (what, predicate), entries in groups.items()
     ]
     seen = {name for e in history.of(Kind.WS_RECEIVED) for name in e.data.get("events", ())}
-    websocket = description.websocket
     if websocket is not None and history.of(Kind.WS_SENT):
         for name, rule in websocket.rules.items():
             if name not in seen:
@@ -57,13 +62,13 @@ def _is_mentioned(entry: Entry) -> bool:
     )
 
 
-def _shape(entry: Entry) -> tuple[str, str | None]:
+def _shape(entry: Entry, names: tuple[str, ...]) -> tuple[str, str | None]:
     """What a message calls itself, and a predicate for it."""
     if "undecodable" in entry.data:
         return f"undecodable: {entry.data['undecodable']}", None
     message = entry.data.get("message")
     if isinstance(message, Mapping):
-        for path in _NAMES:
+        for path in names:
             value: Any = message
             for part in path.split("."):
                 value = value.get(part) if isinstance(value, Mapping) else None

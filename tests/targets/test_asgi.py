@@ -188,8 +188,8 @@ def test_an_application_that_cannot_be_imported_is_named(
     text = (DESK / "desk.yaml").read_text()
     broken = tmp_path / "broken.yaml"
     broken.write_text(text.replace("accounts:app", "acounts:app"))
-    assert main(["target", "check", "--env", str(broken)]) == 4
-    assert "acounts" in capsys.readouterr().err
+    assert main(["target", "check", "--env", str(broken)]) == 1
+    assert "acounts" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("in_the_environment")

@@ -247,13 +247,14 @@ def test_a_part_is_stated_below_a_mapping_if_one_of_its_values_states_it() -> No
 @pytest.mark.parametrize("others", ["", NONE])
 def test_a_first_version_is_valid_whatever_is_answered(kind: str, login: str, others: str) -> None:
     given = {"kind": kind, "login": login, "user_field": "handle"}
-    given |= dict.fromkeys(("who_am_i", "register_path", "ready_path", "answer"), others)
+    given |= dict.fromkeys(("who_am_i", "register_path", "ready_path", "answer", "ready"), others)
     given |= {"auth_app": "accounts:app"} if not others else {}
     answers: dict[str, str] = {}
     for ask in ASKS:
         answer = answer_to(ask, given.get(ask.key, ""))
         answers[ask.key] = answer if is_asked(ask, answers) else ""
-    parameters = validate(yaml.safe_load(first_version(answers)), source="new")
+    text = first_version(answers, environment="new", schema="schema.json")
+    parameters = validate(yaml.safe_load(text), source="new")
     target = parameters.as_json()["target"]
     assert target["kind"] == kind
     assert ("applications" in target) == (kind == "asgi")
@@ -281,6 +282,7 @@ async def talk(socket):
         await socket.close()
         return
     await socket.accept()
+    await socket.send_json({"type": "hi"})
     async for text in socket.iter_text():
         await socket.send_json({"type": "done", "id": json.loads(text)["id"]})
 
@@ -298,12 +300,23 @@ def test_a_first_version_for_ones_own_application_can_be_checked_at_once(
     (tmp_path / "their_platform.py").write_text(PLATFORM)
     given = {"kind": "asgi", "name": "mine", "path": str(tmp_path)}
     given["backend_app"] = "their_platform:app"
+    given |= {"password_field": "word", "ready": "type == 'hi'"}
+    given["correlate"] = "id == '{request_id}'"
     asked = {ask.text: ask.key for ask in ASKS}
     monkeypatch.setattr(
         "builtins.input", lambda text: given.get(asked[text.rpartition(" [")[0]], "")
     )
     path = tmp_path / "mine.yaml"
     assert main(["target", "new", "--output", str(path)]) == 0
+    assert f"next: golden-path target check --env {path}\n" in capsys.readouterr().out
+    text = path.read_text()
+    schema = re.match(r"# yaml-language-server: \$schema=(\S+)\n", text)
+    assert schema is not None
+    assert (tmp_path / schema[1]).resolve() == SCHEMA
+    assert f"target check --env {path}\n" in text
+    target = yaml.safe_load(text)["target"]
+    assert target["auth"]["login"]["json"]["word"] == "{user.password}"
+    assert target["websocket"]["correlate"] == "id == '{request_id}'"
     assert main(["target", "check", "--env", str(path)]) == 0
     told = capsys.readouterr().out
     for stage in ("account", "log in", "validators", "connect", "ask"):

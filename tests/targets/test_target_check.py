@@ -9,6 +9,9 @@ import pytest
 import yaml
 
 from gp_helpers.cli.main import main
+from gp_helpers.history import Kind, Recorder, Redactor
+from gp_helpers.parameters import DeploymentTarget, validate
+from gp_helpers.workbook.target_findings import unmentioned
 
 SECRET = "kettle-key-7f3a9c1b5d"
 PLATFORM = """\
@@ -107,7 +110,29 @@ def test_a_service_that_does_not_start_shows_none_either(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("THEIR_API_KEY", SECRET)
-    assert main(["target", "check", "--env", described(tmp_path, BROKEN)]) == 4
-    told = capsys.readouterr().err
+    assert main(["target", "check", "--env", described(tmp_path, BROKEN)]) == 1
+    told = capsys.readouterr().out
     assert "cannot use ‹environment" in told
     assert SECRET not in told
+
+
+def test_what_is_not_mentioned_is_told_apart_by_the_words_that_the_files_own_rules_go_by() -> None:
+    """A platform need not call it ``type``."""
+    websocket = {
+        "url": "ws://a.example/ws",
+        "request": {"id": "{request_id}"},
+        "events": {"agent_completed": "t.name == 'done' && id == '{request_id}'"},
+    }
+    auth = {"token": {"static": "x"}}
+    target = {"kind": "deployment", "name": "t", "auth": auth, "limits": {}, "websocket": websocket}
+    stated = validate({"target": target}, source="test").target
+    assert isinstance(stated, DeploymentTarget)
+    recorder = Recorder(None, Redactor())
+    for name in ("begun", "thinks", "thinks"):
+        message = {"t": {"name": name}, "id": "1"}
+        recorder.add(Kind.WS_RECEIVED, "ada", "ws", message=message, events=[])
+    found = unmentioned(stated, recorder.history)
+    assert [(one.what, one.times, one.predicate) for one in found] == [
+        ("t.name: begun", 1, "t.name == 'begun'"),
+        ("t.name: thinks", 2, "t.name == 'thinks'"),
+    ]
