@@ -75,7 +75,7 @@ async def _auth_alone(trial: Trial) -> dict[str, Any]:
             "auth",
             ISSUES,
             person.access_token is not None,
-            "logged in" if person.access_token else "no token after log-in",
+            "logged in" if person.access_token else _no_token(trial, person.label),
         )
     decision = await trial.client.present(
         person, validator, person.access_token, about="component check"
@@ -89,6 +89,13 @@ async def _auth_alone(trial: Trial) -> dict[str, Any]:
         decision.accepted and not (is_known and label != person.label),
         f"identity {label}",
     )
+
+
+def _no_token(trial: Trial, label: str) -> str:
+    """That somebody has no token, and what the platform said last to whoever wanted one."""
+    answers = trial.recorder.history.of(Kind.RESPONSE, actor=label)
+    said = f": the last answer was {answers[-1].data['status']}" if answers else ""
+    return f"no token after log-in{said}"
 
 
 async def _model_alone(trial: Trial, url: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from typing import Any
 import httpx
 
 from gp_helpers.cases.components import checks_on, record_component
+from gp_helpers.cases.fitness import fitness
 from gp_helpers.cases.steps import CannotGoOn, Case, Shown, Step, case_class
 from gp_helpers.cases.trial import SeededIds, Trial
 from gp_helpers.checkers import Verdict, judge
@@ -204,6 +205,7 @@ async def open_trial(
                 kind=target.kind.value,
                 lacking={ability.value: reason for ability, reason in target.lacking.items()},
                 optional_claims=list(cls.optional_on(target)),
+                unfit=list(fitness(cls.info(), target, parameters).reasons),
                 components=[list(owed) for owed in checks_on(target)],
                 thresholds={name: parameters.threshold(name) for name in cls.info().thresholds},
                 concurrent_users=parameters.concurrent_users,

@@ -193,9 +193,14 @@ def seconds_of_our_own(history: History) -> float:
 
 
 def _not_possible(history: History) -> str:
-    """Why steps could not be taken on this target, as the beginning of a reason."""
-    reasons = dict.fromkeys(str(e.data["reason"]) for e in history.of(Kind.UNAVAILABLE))
-    return f"not possible here: {'; '.join(reasons)}; so " if reasons else ""
+    """Why the case, or a step of it, cannot be had on this target; empty if it can."""
+    missing = [str(e.data["reason"]) for e in history.of(Kind.UNAVAILABLE)]
+    return "; ".join(dict.fromkeys([*_unfit(history), *missing]))
+
+
+def _unfit(history: History) -> list[str]:
+    """What the case needs and the target does not have, as the header says."""
+    return [str(reason) for reason in history.header.get("unfit", ())]
 
 
 def _came_to_its_end(history: History) -> bool:
@@ -243,8 +248,11 @@ def judge(history: History) -> Verdict:
         )
     elif outcome is Outcome.PASS and not _came_to_its_end(history):
         outcome, reason = Outcome.INCONCLUSIVE, "the trial did not come to its end"
-    elif outcome is Outcome.INCONCLUSIVE:
-        reason = _not_possible(history) + reason
+    elif outcome is Outcome.PASS and _unfit(history):
+        outcome = Outcome.INCONCLUSIVE
+        reason = f"cannot be judged here: {'; '.join(_unfit(history))} ({reason})"
+    elif outcome is Outcome.INCONCLUSIVE and (missing := _not_possible(history)):
+        reason = f"not possible here: {missing}; so {reason}"
     return Verdict(
         case_id,
         outcome,

@@ -164,3 +164,25 @@ def test_a_fault_that_was_not_felt_is_never_a_finding() -> None:
     recorder.add(Kind.MEASURED, "lab", fault="one", value=0.0)
     assert faults_were_felt(recorder.history, {"one": ()}).claim().finding is None
     assert "the fault one was not felt" in claim.claim().detail
+
+
+def test_a_case_that_a_target_does_not_fit_never_passes_whatever_holds() -> None:
+    recorder = Recorder(None, Redactor())
+    optional = ["no_cycle_of_waits", "each_agent_once", "all_end"]
+    recorder.start(
+        case="routing.circular_deadlock",
+        kind="asgi",
+        optional_claims=optional,
+        unfit=["your applications do not tell us what they have in flight"],
+    )
+    recorder.add(Kind.COMPONENT, "lab", component="auth", check="answers", healthy=True)
+    recorder.add(Kind.STEP_ENDED, "lab", outcome="completed", seconds=1.0)
+    recorder.add(Kind.TRIAL_ENDED, "lab", outcome="completed")
+    history = recorder.history
+    verdict = judge(history)
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert verdict.reason.startswith(
+        "cannot be judged here: your applications do not tell us what they have in flight (2 claims"
+    )
+    header = replace(history.entries[0], data={**history.entries[0].data, "unfit": []})
+    assert judge(History((header, *history.entries[1:]))).outcome is Outcome.PASS

@@ -206,6 +206,16 @@ def test_a_store_that_is_not_there_is_the_reason_why_its_lock_cannot_be_held(
     assert result.verdict.reason.startswith("not possible here: target.store: there is no database")
 
 
+@pytest.mark.usefixtures("in_the_environment")
+def test_what_the_check_says_cannot_be_judged_is_no_pass_when_it_is_run_all_the_same() -> None:
+    case = "routing.circular_deadlock"
+    plan = Plan(case, resolved(load(str(DESK / "desk.yaml"))), frozenset(), 1, 1)
+    [result] = asyncio.run(run_plan(plan))
+    assert result.verdict.outcome is Outcome.INCONCLUSIVE
+    told = "cannot be judged here: your applications do not tell us what they have in flight"
+    assert result.verdict.reason.startswith(told)
+
+
 PARTS = """
   routers: {{theirs: "parts:{router}"}}
   agents: {{analysis: figures, planning: plans, triage: front-desk}}
