@@ -51,7 +51,7 @@ lock: $(READY) ## write requirements.lock anew from pyproject.toml (LOCK_ARGS=--
 	    --generate-hashes --no-emit-index-url --no-emit-find-links \
 	    --custom-compile-command 'make lock' $(LOCK_ARGS) --output-file requirements.lock pyproject.toml
 
-bench: $(READY) ## measure the five notebooks through stock papermill, our runner and a script (BENCH_ARGS="--rounds 1 --suite auth")
+bench: $(READY) ## measure the notebooks by several runners, and the fault proxies beside mitmproxy (BENCH_ARGS=proxies)
 	@test -d benchmarks || { echo "make bench: this checkout has no benchmarks/ folder" >&2; exit 2; }
 	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
 

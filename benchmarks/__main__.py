@@ -1,7 +1,8 @@
 """`make bench`: the five notebooks by several runners, and what the fault proxies cost.
 
-`python -m benchmarks --rounds 1 --suite auth` is a quick look at the first; `… small …` runs small
-notebooks without a platform, `… proxies …` measures the proxies alone;
+Without arguments both are measured, the proxies beside mitmproxy, which is installed for it in a
+folder that is thrown away. `python -m benchmarks --rounds 1 --suite auth` is a quick look at the
+first; `… proxies …` measures the proxies alone, `… small …` small notebooks without a platform;
 `… pairs …` looks for divergences between trials of the same wiring; `… kills …` kills runs at
 random instants and looks at what is left; `… recheck …` times the re-check of a million entries.
 """
@@ -22,6 +23,6 @@ match sys.argv[1:]:
     case ["small", *options]:
         sys.exit(notebook_execution.main(options))
     case []:
-        sys.exit(suites.main([]) or proxies.main([]))
+        sys.exit(suites.main([]) or proxies.main(proxies.WHOLE))
     case options:
         sys.exit(suites.main(options))
