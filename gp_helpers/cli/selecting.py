@@ -12,6 +12,7 @@ from gp_helpers.parameters import (
     ParameterError,
     Parameters,
     load,
+    require_references,
     validate,
 )
 from gp_helpers.plan import CaseInfo, Suite, UnknownNameError, case_info, select
@@ -63,6 +64,11 @@ def selected(name: str, options: argparse.Namespace) -> Selected:
     data |= {key: value for key, value in changes.items() if value is not None}
     parameters = validate(data, source=f"--env {name} with the command line's options")
     _check_defects(parameters)
+    require_references(name)
+    if not isinstance(parameters.target, EmbeddedTarget):
+        from gp_helpers.targets.transports import require_transport
+
+        require_transport(parameters.target)
     cases = select(parameters.cases)
     return Selected(name, parameters, cases)
 

@@ -14,11 +14,13 @@ from gp_helpers.evidence import ExitStatus, environment_secrets
 from gp_helpers.history import Redactor
 from gp_helpers.parameters import (
     DeploymentTarget,
+    EmbeddedTarget,
     ParameterError,
     environment_of,
     folder,
     json_schema,
     load,
+    require_references,
     resolved,
     schema_seen_from,
     validate,
@@ -64,10 +66,14 @@ async def _check(options: argparse.Namespace) -> ExitStatus:
     from gp_helpers.probes import new_client
     from gp_helpers.targets import Arrangement, NotStartedError, open_target
     from gp_helpers.targets.tls import verification
+    from gp_helpers.targets.transports import require_transport
     from gp_helpers.workbook.target_check import check_target
 
     stated = load(options.env)
+    require_references(options.env)
     parameters = resolved(stated)
+    if not isinstance(parameters.target, EmbeddedTarget):
+        require_transport(parameters.target)
     redactor = Redactor(pseudonymise=isinstance(parameters.target, DeploymentTarget))
     for secret in environment_secrets(stated.as_json()):
         redactor.register(secret, "environment")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import os
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from gp_helpers.parameters.schema import (
     EmbeddedTarget,
     Parameters,
 )
-from gp_helpers.parameters.templates import MissingEnvironmentError, resolve
+from gp_helpers.parameters.templates import MissingEnvironmentError, references, resolve
 
 _TARGETS: dict[str, type[BaseModel]] = {
     "embedded": EmbeddedTarget,
@@ -93,14 +93,7 @@ def find(environment: str) -> Path:
 def load(environment: str) -> Parameters:
     """Read the parameter file of an environment; `ParameterError` says what is wrong with it."""
     path = find(environment)
-    try:
-        text = path.read_text(encoding="utf-8")
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.safe_load(text)
-    except OSError as error:
-        raise ParameterError(str(path), [f"cannot be read: {error.strerror}"]) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ParameterError(str(path), [f"not YAML: {error}"]) from error
+    node, data = _read(path)
     if data is None:
         data = {}
     if not isinstance(data, dict):
@@ -108,6 +101,41 @@ def load(environment: str) -> Parameters:
             str(path), [f"expected a mapping of keys, found {type(data).__name__}"]
         )
     return validate(data, source=str(path), node=node)
+
+
+def _read(path: Path) -> tuple[yaml.Node | None, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+        return yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
+    except OSError as error:
+        raise ParameterError(str(path), [f"cannot be read: {error.strerror}"]) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ParameterError(str(path), [f"not YAML: {error}"]) from error
+
+
+def require_references(environment: str, environ: Mapping[str, str] | None = None) -> None:
+    """Raise `ParameterError`, with line and key of each, if a ``${NAME}`` of a file is not set."""
+    path = find(environment)
+    node, data = _read(path)
+    known = os.environ if environ is None else environ
+    problems = []
+    for keys, text in _texts(data):
+        for name in references(text):
+            if not known.get(name):
+                where = f"line {_line(node, keys)}: {'.'.join(map(str, keys))}"
+                problems.append(f"{where}: environment variable not set: {name}")
+    if problems:
+        raise ParameterError(str(path), problems)
+
+
+def _texts(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], str]]:
+    """Every text in a file, with the keys that lead to it."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict | list):
+        inner = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, one in inner:
+            yield from _texts(one, (*path, key))
 
 
 def resolved(parameters: Parameters, environ: Mapping[str, str] | None = None) -> Parameters:
@@ -180,6 +208,7 @@ def _problem(
     if detail["type"] == "union_tag_invalid":
         return f"{where}.kind: {_allowed(str(detail['ctx']['tag']), list(_TARGETS))}"
     found = detail.get("input")
+    message = message.replace("valid tuple", "valid list").replace("valid dictionary", "mapping")
     shown = f"; found {_short(found)}" if not isinstance(found, dict | BaseModel) else ""
     return f"{where}: {message[0].lower()}{message[1:]}{shown}"
 

@@ -106,6 +106,16 @@ class AsgiTarget(Description):
             raise ValueError(f"backend: {self.backend!r} is not an application; there are: {known}")
         return self
 
+    @model_validator(mode="after")
+    def _can_have_environments(self) -> AsgiTarget:
+        with_one = [name for name, one in self.applications.items() if one.environment]
+        if with_one and self.isolation is Isolation.THREAD:
+            raise ValueError(
+                f"isolation: in one process {', '.join(with_one)} cannot have an environment of "
+                "their own; allowed with it: process"
+            )
+        return self
+
 
 class DeploymentTarget(Description):
     """A platform that is already running somewhere."""

@@ -5,12 +5,15 @@ Predicates and paths are JMESPath over one message.
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from gp_helpers.parameters.operations import Described, Operation, compiles
 
+TRANSPORTS = ("json", "socketio")
+"""Those that come with the workbook."""
 EVENTS = (
     "agent_started",
     "agent_thinking",
@@ -146,6 +149,14 @@ class WebSocketDescription(Described):
         "error",
         "refused",
     )(compiles)
+
+    @field_validator("transport")
+    @classmethod
+    def _known_transport(cls, name: str) -> str:
+        if name not in TRANSPORTS and not re.fullmatch(r"[\w.]+:\w+", name):
+            allowed = ", ".join(TRANSPORTS)
+            raise ValueError(f"unknown transport; allowed: {allowed}, or package.module:Transport")
+        return name
 
     @field_validator("ignore")
     @classmethod

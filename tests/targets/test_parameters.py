@@ -31,9 +31,11 @@ from gp_helpers.parameters.first_version import (
 )
 from gp_helpers.parameters.loading import _models_of, _value_type
 from gp_helpers.parameters.placeholders import _WHERE, USER
+from gp_helpers.parameters.sockets import TRANSPORTS
 from gp_helpers.parameters.templates import render_expression
 from gp_helpers.probes.http import matches
 from gp_helpers.targets.accounts import stated_accounts
+from gp_helpers.targets.transports import transport
 from tests.support.repository import ROOT
 from tests.targets.people import somebody
 
@@ -88,6 +90,20 @@ def test_every_problem_names_line_key_and_what_is_allowed(tmp_path: Path) -> Non
             "         applications: {a: {app: 'm:a'}}}",
             "target.backend: 'b' is not an application; there are: a",
         ),
+        (
+            "target: {kind: asgi, auth: {token: {static: x}}, isolation: thread,\n"
+            "         applications: {backend: {app: 'm:a', environment: {A: b}}}}",
+            "target.isolation: in one process backend cannot have an environment of their own; "
+            "allowed with it: process",
+        ),
+        (
+            "target: {kind: deployment, auth: {token: {static: x}}, limits: {hosts: a},\n"
+            "         websocket: {url: 'ws://a', request: {}, transport: pigeon,\n"
+            "                     events: {agent_completed: x}}}",
+            "line 2: target.websocket.transport: unknown transport; allowed: json, socketio, or "
+            "package.module:Transport; found 'pigeon'",
+        ),
+        ("target: {kind: deployment, limits: {hosts: a}}", "input should be a valid list; found"),
     ],
 )
 def test_what_was_meant_is_guessed_from_the_form_of_the_value(
@@ -220,6 +236,50 @@ def test_an_editor_finds_a_misspelt_key_and_a_value_that_is_not_allowed() -> Non
     complaints = "\n".join(_complaints(data))
     assert "correlat" in complaints
     assert "'hope' is not one of ['reproduce', 'pass', 'none']" in complaints
+
+
+def test_a_reference_that_is_not_set_is_named_with_its_line_before_anything_starts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NOT_SET_HERE", raising=False)
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        "target:\n  kind: deployment\n  limits: {}\n  auth:\n    token:\n"
+        "      static: x-${NOT_SET_HERE}\n"
+    )
+    outputs = tmp_path / "outputs"
+    for command in (["run", "--outputs", str(outputs)], ["target", "check"]):
+        assert main([*command, "--env", str(path)]) == 3
+        told = capsys.readouterr().err
+        key = "target.auth.token.static"
+        assert told == f"{path}: line 6: {key}: environment variable not set: NOT_SET_HERE\n"
+    assert not outputs.exists()
+
+
+def test_a_transport_that_cannot_be_imported_is_named_before_anything_starts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "breaks.py").write_text("raise RuntimeError('not today')\n")
+    path = tmp_path / "mine.yaml"
+    for stated, told in (("nowhere:T", "nowhere"), ("breaks:T", "not today"), ("json:T", "T")):
+        path.write_text(
+            "target:\n  kind: deployment\n  limits: {}\n  auth: {token: {static: x}}\n"
+            f"  websocket: {{url: 'ws://a', request: {{}}, transport: '{stated}',\n"
+            "              events: {agent_completed: x}}\n"
+        )
+        outputs = tmp_path / "outputs"
+        for command in (["run", "--outputs", str(outputs)], ["target", "check"]):
+            assert main([*command, "--env", str(path)]) == 3
+            error = capsys.readouterr().err
+            assert error.startswith("target.websocket.transport: ")
+            assert told in error
+        assert not outputs.exists()
+
+
+def test_the_transports_that_a_file_may_name_are_those_that_there_are() -> None:
+    for name in TRANSPORTS:
+        assert transport(name)
 
 
 def test_references_are_resolved_all_at_once_and_named_if_missing() -> None:

@@ -10,6 +10,7 @@ from gp_helpers.targets.transports.base import (
     Received,
     Transport,
     reader_of,
+    require_transport,
     transport,
 )
 
@@ -23,5 +24,6 @@ __all__ = [
     "Received",
     "Transport",
     "reader_of",
+    "require_transport",
     "transport",
 ]

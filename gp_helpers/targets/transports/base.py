@@ -8,7 +8,12 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+from gp_helpers.parameters import ParameterError
+
+if TYPE_CHECKING:
+    from gp_helpers.parameters import Description
 
 _BUILT_IN = {
     "json": "gp_helpers.targets.transports.json_text:JsonTransport",
@@ -149,6 +154,16 @@ def reader_of(name: str) -> Callable[[str], Any] | None:
     return reader
 
 
+def require_transport(target: Description) -> None:
+    """Raise `ParameterError` if what a target states as its transport cannot be imported."""
+    websocket = target.websocket
+    try:
+        if websocket is not None:
+            transport(websocket.transport)
+    except ValueError as error:
+        raise ParameterError("target.websocket.transport", [str(error)]) from None
+
+
 def transport(name: str) -> Transport:
     """A transport by name or by import string; ``ValueError`` says what is allowed."""
     target = _BUILT_IN.get(name, name)
@@ -158,7 +173,7 @@ def transport(name: str) -> Transport:
         raise ValueError(f"unknown transport {name!r}; allowed: {known}, or package.module:name")
     try:
         made: Transport = getattr(importlib.import_module(module_name), attribute)()
-    except (ImportError, AttributeError) as error:
+    except Exception as error:  # somebody's own module may raise what it likes
         extra = _EXTRAS.get(name)
         hint = f"; it needs the extra {extra}: pip install 'golden-path-workbook[{extra}]'"
         raise ValueError(
