@@ -17,6 +17,7 @@ from gp_helpers.parameters import (
     Isolation,
     Parameters,
     load,
+    require_references,
     resolved,
 )
 from gp_helpers.plan import CaseInfo, select
@@ -41,6 +42,7 @@ def run(options: argparse.Namespace) -> ExitStatus:
     from gp_helpers.execution.trials import Plan, defects_for, run_plans
     from gp_helpers.statistics import success_rate
 
+    require_references(options.env)
     parameters = resolved(_with_isolation(load(options.env), options.isolation))
     # A guest may have so many users at a time in all.
     jobs = 1 if isinstance(parameters.target, DeploymentTarget) else options.jobs

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -134,9 +136,17 @@ Key = tuple[str, str, str, bool]
 
 
 @pytest.fixture(scope="module")
-def visits() -> Mapping[Key, dict[str, Any]]:
-    """What became of each visit."""
-    found, failures = asyncio.run(_visit_all())
+def visits(tmp_path_factory: pytest.TempPathFactory) -> Mapping[Key, dict[str, Any]]:
+    """What became of each visit; they are made once, however many processes run these tests."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    made = shared / "hostile_visits.json"
+    with (shared / "hostile_visits.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            made.write_text(json.dumps(asyncio.run(_visit_all())), encoding="utf-8")
+    found, failures = json.loads(made.read_text(encoding="utf-8"))
     assert failures == []
     return {(one["name"], one["case"], one["transport"], one["framed"]): one for one in found}
 
