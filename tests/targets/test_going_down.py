@@ -36,7 +36,11 @@ NOT_AT_ALL = {
     "hangs": "backend-1 did not start: not ready within 3.0 s",
 }
 NOT_AGAIN = {f"{way}_again": why.partition(": ")[2] for way, why in NOT_AT_ALL.items()}
-UNASKED = {"asked": "exit code 11", "left": "exit code 13"}
+UNASKED = {
+    "asked": "backend-1 ended unasked: exit code 11",
+    "left": "backend-1 ended unasked: exit code 13",
+    "dark": "lamp ended unasked: exit code 5",
+}
 TRIALS = [
     *((JOURNEY, way) for way in ("well", "stays", *NOT_AT_ALL, *NOT_AGAIN, *UNASKED)),
     *((RECOVERY, way) for way in ("well", "exits_again")),
@@ -109,7 +113,7 @@ def test_one_that_ends_although_nobody_asked_it_to_is_found(
     verdict = verdicts[JOURNEY, way]
     assert verdict.outcome is Outcome.FAIL, verdict.reason
     claim = claim_of(verdict, "applications_run")
-    assert claim.detail == f"backend-1 ended unasked: {UNASKED[way]}"
+    assert claim.detail == UNASKED[way]
     assert claim.entries
 
 

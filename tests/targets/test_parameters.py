@@ -212,6 +212,7 @@ def test_every_file_that_ships_is_valid_and_keeps_its_references(path: Path) -> 
 
 SCHEMA = ROOT / "docs/parameters.schema.json"
 DESK = ROOT / "tests/targets/desk/desk.yaml"
+SHOP = ROOT / "tests/targets/shop/shop.yaml"
 
 
 def _complaints(data: Any) -> list[str]:
@@ -221,7 +222,7 @@ def _complaints(data: Any) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "path", [*sorted((ROOT / "parameters").rglob("*.yaml")), DESK], ids=lambda path: path.stem
+    "path", [*sorted((ROOT / "parameters").rglob("*.yaml")), DESK, SHOP], ids=lambda path: path.stem
 )
 def test_an_editor_finds_nothing_wrong_with_a_right_file(path: Path) -> None:
     named = re.match(r"# yaml-language-server: \$schema=(\S+)\n", path.read_text())

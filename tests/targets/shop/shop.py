@@ -2,7 +2,8 @@
 
 ``SHOP_WAY`` says how: at its start (``raises``, ``exits``, ``hangs``; each also ``…_again``: not
 the first time, but when it is started once more), in its life (``asked``: it ends when somebody
-asks; ``left``: when somebody leaves), or not in time when it is told to stop (``stays``).
+asks; ``left``: when somebody leaves; ``dark``: it is the lamp beside it that ends), or not in time
+when it is told to stop (``stays``).
 """
 
 import asyncio
@@ -41,6 +42,14 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
 
 
 app = FastAPI(lifespan=lifespan)
+lamp = FastAPI()
+
+
+@lamp.get("/shines")
+def shines() -> dict[str, bool]:
+    if WAY == "dark":
+        os._exit(5)
+    return {"shines": True}
 
 
 @app.get("/open")
