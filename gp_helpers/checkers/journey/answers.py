@@ -28,7 +28,7 @@ def answer_of(history: History, question: Question) -> tuple[Entry, list[Entry]]
     noted = [
         entry
         for entry in history.of(Kind.MEASURED, actor=question.person)
-        if entry.data["quantity"] == "answer" and entry.data["question"] == question.request_id
+        if entry.data.get("quantity") == "answer" and entry.data["question"] == question.request_id
     ]
     if not noted:
         return None
@@ -174,7 +174,7 @@ def _by_the_targets_rule(history: History, question: Question, read: Entry) -> E
     found = [
         entry
         for entry in history.of(Kind.MEASURED, actor=question.person)
-        if entry.data["quantity"] == "stored"
+        if entry.data.get("quantity") == "stored"
         and entry.data["question"] == question.request_id
         and entry.data["exchange"] == read.seq
     ]

@@ -53,7 +53,7 @@ def _samples(history: History) -> list[Entry]:
     return [
         entry
         for entry in history.of(Kind.MEASURED)
-        if entry.data["quantity"] == "latency" and on_record.issuperset(entry.data["rests_on"])
+        if entry.data.get("quantity") == "latency" and on_record.issuperset(entry.data["rests_on"])
     ]
 
 

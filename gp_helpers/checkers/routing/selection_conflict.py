@@ -120,7 +120,8 @@ def _answers_address_the_message(history: History, served: list[Question]) -> Ob
         noted = [
             entry
             for entry in history.of(Kind.MEASURED)
-            if entry.data["quantity"] == "answer" and entry.data["question"] == question.request_id
+            if entry.data.get("quantity") == "answer"
+            and entry.data["question"] == question.request_id
         ]
         result = str(noted[-1].data["text"] if noted else data_of(answers[0]).get("result", ""))
         claim.test(
