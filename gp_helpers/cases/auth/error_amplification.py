@@ -10,7 +10,7 @@ from gp_helpers.cases.levers import felt
 from gp_helpers.cases.steps import Case, Shown, step
 from gp_helpers.faults import Answer, Hold
 from gp_helpers.history import Kind
-from gp_helpers.probes import Decision, Person
+from gp_helpers.probes import Decision, NotDescribedError, Person
 from gp_helpers.targets import Ability, Arrangement, Hop
 
 ROUNDS = 6
@@ -105,6 +105,9 @@ class ErrorAmplification(Case):
         return list(self.trial.target.description.auth.validators)[-1]
 
     async def _offend(self) -> None:
+        if self.trial.target.description.auth.logout is None:
+            # Nobody could revoke it: who accepts it is right.
+            raise NotDescribedError("auth.logout")
         token = self.offender.access_token or ""
         await self.trial.client.present(self.offender, self._place(), token, about="revoked")
 

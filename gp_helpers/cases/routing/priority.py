@@ -80,6 +80,7 @@ class PriorityScale(Case):
         expects="an error that says so; nobody guesses what was meant",
     )
     async def ask_with_a_priority_that_is_not_on_the_scale(self) -> Shown:
+        self._scale()
         question = await ask(
             self.trial, self.socket, about="unknown priority",
             more={"priority": NOT_ON_THE_SCALE},
@@ -88,11 +89,15 @@ class PriorityScale(Case):
         told = [one.body for one in self.socket.of(question.request_id)]
         return Shown("What comes back", [{"type": one.get("type"), **_data(one)} for one in told])
 
-    async def _ask(self, label: str, priority: str) -> tuple[str, Question]:
+    def _scale(self) -> Mapping[str, Any]:
+        """The platform's own words for our three; raises `NotDescribedError`."""
         description = self.trial.target.description.websocket
         if description is None or description.priority is None:
             raise NotDescribedError("websocket.priority")
-        more = {"priority": description.priority[priority]}
+        return description.priority
+
+    async def _ask(self, label: str, priority: str) -> tuple[str, Question]:
+        more = {"priority": self._scale()[priority]}
         question = await ask(self.trial, self.socket, about=f"{priority}: {label}", more=more)
         return label, question
 
