@@ -184,5 +184,5 @@ def test_a_case_that_a_target_does_not_fit_never_passes_whatever_holds() -> None
     assert verdict.reason.startswith(
         "cannot be judged here: your applications do not tell us what they have in flight (2 claims"
     )
-    header = replace(history.entries[0], data={**history.entries[0].data, "unfit": []})
+    header = history.entries[0]._replace(data={**history.entries[0].data, "unfit": []})
     assert judge(History((header, *history.entries[1:]))).outcome is Outcome.PASS
