@@ -12,6 +12,7 @@ import re
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,8 +20,10 @@ import anyio
 import anyio.to_thread
 from sqlalchemy import (
     Connection,
+    Dialect,
     Engine,
     Executable,
+    QueuePool,
     Row,
     Table,
     create_engine,
@@ -125,10 +128,8 @@ def create_store(settings: StoreSettings) -> None:
         with engine.execution_options(write=True).begin() as connection:
             if settings.schema_name is not None and engine.dialect.name == "postgresql":
                 connection.execute(text(f"CREATE SCHEMA {_checked(settings.schema_name)}"))
-            for table in schema.metadata.sorted_tables:
-                connection.execute(CreateTable(table))
-                for index in table.indexes:
-                    connection.execute(CreateIndex(index))
+            for statement in _definitions(engine.dialect):
+                connection.exec_driver_sql(statement)
             connection.execute(schema.schema_version.insert().values(version=schema.SCHEMA_VERSION))
     finally:
         engine.dispose()
@@ -151,6 +152,15 @@ def drop_store(settings: StoreSettings) -> None:
                 schema.metadata.drop_all(connection)
     finally:
         engine.dispose()
+
+
+@lru_cache(maxsize=2)
+def _definitions(dialect: Dialect) -> tuple[str, ...]:
+    """The statements that make the tables and their indexes."""
+    made: list[CreateTable | CreateIndex] = []
+    for table in schema.metadata.sorted_tables:
+        made += (CreateTable(table), *map(CreateIndex, table.indexes))
+    return tuple(str(one.compile(dialect=dialect)) for one in made)
 
 
 def _insert_of(dialect: str) -> Callable[[Table], Any]:
@@ -193,21 +203,45 @@ def _engine(settings: StoreSettings) -> Engine:
     )
 
 
-def _sqlite_engine(settings: StoreSettings) -> Engine:
-    engine = create_engine(
-        settings.url,
-        pool_size=settings.pool_size,
-        max_overflow=0,
-        pool_timeout=settings.busy_timeout_s,
-        connect_args={"timeout": settings.busy_timeout_s, "check_same_thread": False},
-    )
+_compiled_for_sqlite: dict[Any, Any] = {}
 
-    def prepare(connection: Any, _record: object) -> None:
-        # The driver would begin transactions by itself, and too late.
-        connection.isolation_level = None
+
+@cache
+def _sqlite_dialect() -> Dialect:
+    """One for all SQLite stores of a process and its forks: statements are compiled once for it.
+
+    `create_engine` would make another one for each store.
+    """
+    engine = create_engine("sqlite://")
+    engine.connect().close()
+    return engine.dialect
+
+
+def _sqlite_engine(settings: StoreSettings) -> Engine:
+    url = make_url(settings.url)
+    dialect = _sqlite_dialect()
+
+    def connect() -> Any:
+        # With an isolation level the driver would begin transactions by itself, and too late.
+        connection = sqlite3.connect(
+            url.database or ":memory:",
+            timeout=settings.busy_timeout_s,
+            check_same_thread=False,
+            isolation_level=None,
+        )
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {settings.synchronous}")
         connection.execute("PRAGMA foreign_keys = ON")
+        return connection
+
+    pool = QueuePool(
+        connect,
+        pool_size=settings.pool_size,
+        max_overflow=0,
+        timeout=settings.busy_timeout_s,
+        dialect=dialect,
+    )
+    engine = Engine(pool, dialect, url, execution_options={"compiled_cache": _compiled_for_sqlite})
 
     def begin(connection: Connection) -> None:
         immediate = connection.get_execution_options().get("write", False)
@@ -215,7 +249,6 @@ def _sqlite_engine(settings: StoreSettings) -> Engine:
         driver: Any = connection.connection.driver_connection
         driver.execute("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
-    event.listen(engine, "connect", prepare)
     event.listen(engine, "begin", begin)
     return engine
 
