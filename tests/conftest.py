@@ -8,8 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from gp_helpers.execution.quick_imports import IRI_GRAMMAR, without
 from tests.support.needs import Need, UnknownNeedError, need_named
 from tests.support.postgresql import throwaway_postgresql
+
+with without(IRI_GRAMMAR):  # no schema here speaks of an IRI, and each pytest would compile it
+    import jsonschema  # noqa: F401
 
 NOT_RUN = "not run here"
 LONGEST_FILES = (

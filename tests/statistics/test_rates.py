@@ -3,7 +3,6 @@
 import math
 
 import pytest
-from scipy.stats import binomtest
 
 from gp_helpers.statistics import success_rate, trials_needed
 
@@ -12,6 +11,8 @@ from gp_helpers.statistics import success_rate, trials_needed
     ("passed", "trials"), [(0, 1), (1, 1), (0, 20), (7, 20), (20, 20), (58, 59)]
 )
 def test_the_interval_is_clopper_pearsons(passed: int, trials: int) -> None:
+    from scipy.stats import binomtest  # a second, of every collection
+
     ours = success_rate(passed, trials)
     theirs = binomtest(passed, trials).proportion_ci(0.95, method="exact")
     assert (ours.lower, ours.upper) == pytest.approx((theirs.low, theirs.high), abs=1e-12)

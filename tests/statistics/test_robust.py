@@ -4,12 +4,13 @@ import math
 import random
 
 import pytest
-from scipy.stats import theilslopes
 
 from gp_helpers.statistics import robust_ratio, robust_slope
 
 
 def test_a_robust_slope_is_theils() -> None:
+    from scipy.stats import theilslopes  # a second, of every collection
+
     source = random.Random(3)
     x = [float(value) for value in range(20)]
     y = [1 + 0.7 * value + source.gauss(0, 2) for value in x]

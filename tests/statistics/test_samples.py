@@ -5,7 +5,6 @@ import random
 
 import numpy
 import pytest
-from scipy.stats import linregress, t
 
 from gp_helpers.statistics import percentile, slope, spread
 
@@ -24,6 +23,8 @@ def test_the_spread_of_values() -> None:
 
 
 def test_a_slope_and_its_interval_are_scipys() -> None:
+    from scipy.stats import linregress, t  # a second, of every collection
+
     source = random.Random(11)
     x = list(range(30))
     y = [3 + 0.5 * value + source.gauss(0, 1) for value in x]
