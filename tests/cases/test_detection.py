@@ -1,97 +1,111 @@
 """Every case in both directions: as reported it fails with its findings, remediated it passes.
 
-Five trials of each, and each defect alone once, every trial on a platform of its own. The long
-measurement is `golden-path soak`.
+Five trials of each: three of the case alone, in one process; one by the plan's command, a process
+a service; one in its notebook under stock papermill, whose contrast is the remediated one. And
+each defect alone once. Every trial has a platform of its own. The long measurement is
+`golden-path soak`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import pytest
 
-from gp_helpers.checkers import Outcome
-from gp_helpers.execution.trials import Plan, TrialResult, defects_for, run_plans
-from gp_helpers.parameters import EmbeddedTarget, Isolation, Parameters, load
+from gp_helpers.checkers import Outcome, Verdict, judge
+from gp_helpers.execution.trials import Plan, run_plans
+from gp_helpers.history import first_divergence, read
 from gp_helpers.plan import CASES
 from gp_helpers.platform.defects.catalogue import CATALOGUE, defects_of
+from tests.cases.trials import JOBS, Direction, in_threads
+from tests.notebooks.stock import executed_with
+from tests.plan.lines import REMEDIATED, all_of_the_plan
 
 TRIALS = 5
-JOBS = 1
-"""The tests themselves run on two processes already."""
-CaseId = str
+Factory = pytest.TempPathFactory
 
 
-def in_threads(environment: str) -> Parameters:
-    """An environment of the embedded platform, hosted in one process."""
-    parameters = load(environment)
-    assert isinstance(parameters.target, EmbeddedTarget)
-    target = parameters.target.model_copy(update={"isolation": Isolation.THREAD})
-    return parameters.model_copy(update={"target": target})
+@dataclass(frozen=True)
+class Shown:
+    """What a trial came to, whoever made it."""
+
+    outcome: str
+    findings: frozenset[str]
+    reason: str
 
 
-def results_of(plans: list[Plan]) -> dict[tuple[CaseId, frozenset[str]], list[TrialResult]]:
-    found: dict[tuple[CaseId, frozenset[str]], list[TrialResult]] = {}
-    results = iter(run_plans(plans, jobs=JOBS))
-    for plan in plans:
-        found[plan.case_id, plan.defects] = [next(results) for _ in range(plan.count)]
-    return found
+def shown(verdict: Verdict) -> Shown:
+    return Shown(verdict.outcome.value, frozenset(verdict.findings), verdict.reason)
+
+
+def five_of(
+    direction: Direction, case: str, factory: Factory, *, role: str, line: tuple[str, ...]
+) -> list[Shown]:
+    """The trials of a case: those made for it, the plan's, and the one in its notebook."""
+    told = all_of_the_plan(factory, *line).outcomes[CASES[case].test_name]
+    [outcome] = told.outcomes
+    return [
+        *(shown(one.verdict) for one in direction.results[case]),
+        Shown(outcome, told.findings, f"the plan's test {told.result}"),
+        shown(judge(read(executed_with(factory, case).history_of(case, role)))),
+    ]
 
 
 @pytest.fixture(scope="module")
-def as_reported() -> dict[tuple[CaseId, frozenset[str]], list[TrialResult]]:
+def each_defect_alone(as_reported: Direction) -> Mapping[str, Verdict]:
+    """A trial of the case that a defect is about, by the defect."""
     parameters = in_threads("as_reported")
-    return results_of(
-        [Plan(case, parameters, defects_for(parameters, case), 1, TRIALS) for case in CASES]
-    )
-
-
-@pytest.fixture(scope="module")
-def remediated() -> dict[tuple[CaseId, frozenset[str]], list[TrialResult]]:
-    parameters = in_threads("remediated")
-    return results_of([Plan(case, parameters, frozenset(), 1, TRIALS) for case in CASES])
-
-
-@pytest.fixture(scope="module")
-def each_defect_alone() -> dict[tuple[CaseId, frozenset[str]], list[TrialResult]]:
-    parameters = in_threads("as_reported")
-    return results_of(
-        [
-            Plan(defect.case, parameters, frozenset({defect.id}), 1, 1)
-            for defect in CATALOGUE.values()
-            if len(defects_of(defect.case)) > 1
-        ]
-    )
+    alone = {one.id: one.case for one in CATALOGUE.values() if len(defects_of(one.case)) > 1}
+    plans = [Plan(case, parameters, frozenset({name}), 1, 1) for name, case in alone.items()]
+    made = [result.verdict for result in run_plans(plans, jobs=JOBS)]
+    the_only_one = {
+        one.id: as_reported.results[one.case][0].verdict
+        for one in CATALOGUE.values()
+        if one.id not in alone
+    }
+    return dict(zip(alone, made, strict=True)) | the_only_one
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_as_reported_every_trial_fails_with_the_findings_that_the_case_is_about(
-    case: CaseId, as_reported: dict[tuple[CaseId, frozenset[str]], list[TrialResult]]
+    case: str, as_reported: Direction, tmp_path_factory: Factory
 ) -> None:
-    defects = frozenset(defects_of(case))
-    wanted = {CATALOGUE[name].finding_code for name in defects}
-    trials = as_reported[case, defects]
+    wanted = {CATALOGUE[name].finding_code for name in defects_of(case)}
+    trials = five_of(as_reported, case, tmp_path_factory, role="trial", line=())
     assert len(trials) == TRIALS
     for trial in trials:
-        assert trial.verdict.outcome is Outcome.FAIL, trial.verdict.reason
-        assert wanted <= set(trial.verdict.findings), trial.verdict.reason
+        assert trial.outcome == Outcome.FAIL.value, trial.reason
+        assert wanted <= trial.findings, trial.reason
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_remediated_every_trial_passes(
-    case: CaseId, remediated: dict[tuple[CaseId, frozenset[str]], list[TrialResult]]
+    case: str, remediated: Direction, tmp_path_factory: Factory
 ) -> None:
-    trials = remediated[case, frozenset()]
+    trials = five_of(remediated, case, tmp_path_factory, role="contrast", line=REMEDIATED)
     assert len(trials) == TRIALS
     for trial in trials:
-        assert trial.verdict.outcome is Outcome.PASS, trial.verdict.reason
+        assert trial.outcome == Outcome.PASS.value, trial.reason
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_two_trials_of_the_same_wiring_and_seed_diverge_nowhere(
+    case: str, remediated: Direction, tmp_path_factory: Factory
+) -> None:
+    """One made alone, the other in the notebook, as the contrast of the trial as reported."""
+    one = remediated.history_of(case)
+    other = read(executed_with(tmp_path_factory, case).history_of(case, "contrast"))
+    assert one.header["seed"] == other.header["seed"]
+    assert one.header["defects"] == other.header["defects"] == []
+    assert judge(one).outcome is Outcome.PASS
+    assert first_divergence(one, other) is None
 
 
 @pytest.mark.parametrize("defect", CATALOGUE)
 def test_a_defect_alone_is_found_by_the_case_that_is_about_it(
-    defect: str,
-    as_reported: dict[tuple[CaseId, frozenset[str]], list[TrialResult]],
-    each_defect_alone: dict[tuple[CaseId, frozenset[str]], list[TrialResult]],
+    defect: str, each_defect_alone: Mapping[str, Verdict]
 ) -> None:
-    entry = CATALOGUE[defect]
-    trial, *_ = {**as_reported, **each_defect_alone}[entry.case, frozenset({defect})]
-    assert trial.verdict.outcome is Outcome.FAIL, trial.verdict.reason
-    assert entry.finding_code in trial.verdict.findings, trial.verdict.reason
+    verdict = each_defect_alone[defect]
+    assert verdict.outcome is Outcome.FAIL, verdict.reason
+    assert CATALOGUE[defect].finding_code in verdict.findings, verdict.reason

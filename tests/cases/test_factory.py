@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
-from gp_helpers.checkers import Outcome, Verdict
-from gp_helpers.execution.trials import Plan, run_trial
+from gp_helpers.checkers import Outcome
+from gp_helpers.execution.trials import Plan
 from gp_helpers.history import Entry, History, Kind
 from gp_helpers.plan import CASES, Suite
 from gp_helpers.platform.defects.catalogue import CATALOGUE
-from gp_helpers.probes import new_client
-from tests.cases.test_detection import in_threads
+from tests.cases.trials import in_threads, trial_of
 
 FACTORY_CASES = [case.id for case in CASES.values() if case.suite is Suite.FACTORY]
-
-
-def trial_of(plan: Plan) -> tuple[Verdict, History]:
-    async def run() -> tuple[Verdict, History]:
-        async with new_client() as http:
-            result, history = await run_trial(plan, 1, http)
-            return result.verdict, history
-
-    return asyncio.run(run())
 
 
 @pytest.mark.parametrize("sessions", [7, 23])

@@ -18,7 +18,7 @@ from gp_helpers.platform.settings import StoreSettings
 from gp_helpers.platform.store import engine
 from gp_helpers.probes import new_client
 from gp_helpers.targets import embedded
-from tests.cases.test_detection import in_threads
+from tests.cases.trials import in_threads
 
 JOURNEY = "journey.login_to_answer"
 

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 
 import pytest
 
 from gp_helpers.cases.routing.corpus import REFUSED, CorpusMessage, corpus
-from gp_helpers.checkers import Outcome, Verdict
-from gp_helpers.execution.trials import Plan, run_trial
-from gp_helpers.history import History, first_divergence
-from gp_helpers.parameters import EmbeddedTarget, Isolation, Parameters
+from gp_helpers.history import first_divergence
 from gp_helpers.plan import CASES, Suite
-from gp_helpers.platform.defects.catalogue import CATALOGUE, defects_of
 from gp_helpers.platform.defects.routing import GatewayRouter
 from gp_helpers.platform.errors import PlatformError
 from gp_helpers.platform.gateway.messages import Frame, Request
 from gp_helpers.platform.routing.roles import MessageRouter
 from gp_helpers.platform.routing.router import Router
-from gp_helpers.probes import new_client
-from tests.cases.test_detection import in_threads
+from tests.cases.trials import Direction
 
 ROUTING_CASES = [case.id for case in CASES.values() if case.suite is Suite.ROUTING]
 
@@ -32,15 +26,6 @@ PARTS_AT = {
     "routing.load_balancing": "ask_at_once",
 }
 """The step in which a trial as reported first departs from its contrast."""
-
-
-def trial_of(case: str, parameters: Parameters, defects: frozenset[str]) -> tuple[Verdict, History]:
-    async def run() -> tuple[Verdict, History]:
-        async with new_client() as http:
-            result, history = await run_trial(Plan(case, parameters, defects, 1, 1), 1, http)
-            return result.verdict, history
-
-    return asyncio.run(run())
 
 
 def decision(router: MessageRouter, message: CorpusMessage) -> str:
@@ -85,26 +70,13 @@ class TestCorpus:
 
 
 @pytest.mark.parametrize("case", ROUTING_CASES)
-def test_a_trial_as_reported_departs_from_its_contrast_where_the_routers_part(case: str) -> None:
-    parameters = in_threads("as_reported")
-    _, ours = trial_of(case, parameters, frozenset(defects_of(case)))
-    _, theirs = trial_of(case, parameters, frozenset())
+def test_a_trial_as_reported_departs_from_its_contrast_where_the_routers_part(
+    case: str, as_reported: Direction, remediated: Direction
+) -> None:
+    ours, theirs = as_reported.history_of(case), remediated.history_of(case)
+    assert ours.header["seed"] == theirs.header["seed"]
     divergence = first_divergence(ours, theirs)
     assert divergence is not None
     entry = divergence.ours or divergence.theirs
     assert entry is not None
     assert entry.step == PARTS_AT[case]
-
-
-@pytest.mark.parametrize("case", ROUTING_CASES)
-def test_a_case_goes_both_ways_on_processes(case: str) -> None:
-    parameters = in_threads("as_reported")
-    assert isinstance(parameters.target, EmbeddedTarget)
-    target = parameters.target.model_copy(update={"isolation": Isolation.PROCESS})
-    on_processes = parameters.model_copy(update={"target": target})
-    defects = frozenset(defects_of(case))
-    reported, _ = trial_of(case, on_processes, defects)
-    assert reported.outcome is Outcome.FAIL, reported.reason
-    assert {CATALOGUE[name].finding_code for name in defects} <= set(reported.findings)
-    remediated, _ = trial_of(case, on_processes, frozenset())
-    assert remediated.outcome is Outcome.PASS, remediated.reason

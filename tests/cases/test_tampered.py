@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
 from gp_helpers.checkers import Outcome, Verdict, judge
-from gp_helpers.execution.trials import Plan, run_trial
+from gp_helpers.execution.trials import Plan
 from gp_helpers.history import Entry, History, Kind
 from gp_helpers.platform.defects.catalogue import defects_of
-from gp_helpers.probes import new_client
-from tests.cases.test_detection import in_threads
-from tests.cases.test_honesty import whole_history
+from tests.cases.trials import Direction, in_threads, trial_of
 
 Change = Callable[[Entry], Mapping[str, Any]]
 
 
-def judged_with(case: str, which: Callable[[Entry], bool], change: Change) -> Verdict:
-    """The verdict about a remediated trial in which certain entries say something else."""
-    history = whole_history(case)
+def judged_with(history: History, which: Callable[[Entry], bool], change: Change) -> Verdict:
+    """The verdict about a trial in which certain entries say something else."""
     changed = [entry for entry in history if which(entry)]
     assert changed, "nothing in the history is like that"
     entries = tuple(
@@ -40,23 +36,26 @@ def decided(about: str, *deciders: str) -> Callable[[Entry], bool]:
     )
 
 
-def test_a_bad_token_that_one_validator_accepts_is_found() -> None:
+def test_a_bad_token_that_one_validator_accepts_is_found(remediated: Direction) -> None:
+    whole = remediated.history_of("auth.validation_cascade")
     bad = {
         str(entry.data["about"])
-        for entry in whole_history("auth.validation_cascade")
+        for entry in whole
         if decided("")(entry) and entry.data["about"] != "good"
     }
     about = sorted(bad)[0]
-    verdict = judged_with(
-        "auth.validation_cascade", decided(about, "websocket"), lambda _: {"accepted": True}
-    )
+    verdict = judged_with(whole, decided(about, "websocket"), lambda _: {"accepted": True})
     assert "AUTH_BAD_TOKEN_ACCEPTED" in verdict.findings
 
 
 @pytest.mark.parametrize("case", ["auth.validation_cascade", "auth.context_isolation"])
-def test_whose_token_it_is_has_to_be_said_by_all_who_can_say_it(case: str) -> None:
+def test_whose_token_it_is_has_to_be_said_by_all_who_can_say_it(
+    case: str, remediated: Direction
+) -> None:
     verdict = judged_with(
-        case, decided("good", "websocket"), lambda _: {"identity": None, "identity_label": None}
+        remediated.history_of(case),
+        decided("good", "websocket"),
+        lambda _: {"identity": None, "identity_label": None},
     )
     assert (verdict.outcome, verdict.findings) == (Outcome.INCONCLUSIVE, ())
     assert "did not say whose token" in verdict.reason
@@ -69,9 +68,13 @@ def test_whose_token_it_is_has_to_be_said_by_all_who_can_say_it(case: str) -> No
         ("journey.performance_under_load", "JOURNEY_NOT_CONNECTED"),
     ],
 )
-def test_a_user_who_is_turned_away_is_not_overlooked(case: str, finding: str) -> None:
-    *_, last = (e for e in whole_history(case).of(Kind.WS_OPENING) if not _is_listener(case, e))
-    history = whole_history(case)
+def test_a_user_who_is_turned_away_is_not_overlooked(
+    case: str, finding: str, remediated: Direction
+) -> None:
+    history = remediated.history_of(case)
+    openings = history.of(Kind.WS_OPENING)
+    # The load's last connection only hears that nothing more comes.
+    last = openings[-2 if case == "journey.performance_under_load" else -1]
     entries = []
     for entry in history:
         if entry.subject == last.subject and entry.kind is Kind.WS_OPENED:
@@ -84,15 +87,9 @@ def test_a_user_who_is_turned_away_is_not_overlooked(case: str, finding: str) ->
     assert finding in verdict.findings, verdict.reason
 
 
-def _is_listener(case: str, opening: Entry) -> bool:
-    """The load's last connection only hears that nothing more comes."""
-    openings = whole_history(case).of(Kind.WS_OPENING)
-    return case == "journey.performance_under_load" and opening is openings[-1]
-
-
-def test_a_fault_that_hit_nothing_proves_nothing() -> None:
+def test_a_fault_that_hit_nothing_proves_nothing(remediated: Direction) -> None:
     verdict = judged_with(
-        "auth.error_amplification",
+        remediated.history_of("auth.error_amplification"),
         lambda entry: entry.kind is Kind.MEASURED and "fault" in entry.data,
         lambda _: {"value": 0.0},
     )
@@ -104,11 +101,7 @@ def test_a_wait_that_the_guests_time_ended_is_not_held_against_the_platform() ->
     case = "websocket.handshake_race"
     plan = Plan(case, in_threads("as_reported"), frozenset(defects_of(case)), 1, 1)
 
-    async def run() -> History:
-        async with new_client() as http:
-            return (await run_trial(plan, 1, http))[1]
-
-    history = asyncio.run(run())
+    _, history = trial_of(plan)
     assert judge(history).outcome is Outcome.FAIL
     control, *_ = history.of(Kind.CONTROL)
     data = {"awaited": "answer", "seconds": 0.1, "definite": False, "shortened": True}

@@ -1,62 +1,34 @@
 """The notebooks under stock papermill: exit status, parameters, evidence, figures."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from gp_helpers.plan import SUITES, Suite, cases_of
-from tests.support.repository import ROOT
+from tests.notebooks.stock import NAMES, executed, papermill
 from tools.notebooks import NOTEBOOKS, START_HERE, TOUR_CASE
 
-NAMES = (START_HERE, *(info.notebook for info in SUITES.values()))
-ON_PROCESSES = (START_HERE, SUITES[Suite.AUTH].notebook)
-"""Just as the README has it; the others with threads, since a process a service takes twice as long
-and the plan's commands have been through all cases with those."""
 EXPECTED = {START_HERE: [TOUR_CASE]} | {
     SUITES[suite].notebook: [case.id for case in cases_of(suite)] for suite in Suite
 }
 
 
-def papermill(outputs: Path, name: str, *more: str) -> "subprocess.CompletedProcess[str]":
-    """Execute a notebook as a user would, from the repository's root."""
-    command = [sys.executable, "-m", "papermill", "--no-progress-bar"]
-    environ = os.environ | {"GOLDEN_PATH_OUTPUTS": str(outputs)}
-    environ.pop("GOLDEN_PATH_RUN", None)
-    return subprocess.run(
-        [*command, str(NOTEBOOKS / f"{name}.ipynb"), str(outputs / f"{name}.ipynb"), *more],
-        cwd=ROOT,
-        env=environ,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-
-
-def verdicts_in(run: Path) -> dict[str, Any]:
-    return {path.stem: json.loads(path.read_text()) for path in (run / "verdicts").glob("*.json")}
-
-
 @pytest.mark.parametrize("name", NAMES)
-def test_each_notebook_shows_what_was_reported(name: str, tmp_path: Path) -> None:
-    options = ["-f", "parameters/as_reported.yaml"]
-    if name not in ON_PROCESSES:
-        options += ["-y", "{target: {kind: embedded, wiring: as_reported, isolation: thread}}"]
-    ran = papermill(tmp_path, name, *options)
-    assert ran.returncode == 0, ran.stderr[-3000:]
-    (run,) = (path for path in tmp_path.iterdir() if path.is_dir())
-    verdicts = verdicts_in(run)
+def test_each_notebook_shows_what_was_reported(
+    name: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    ran = executed(tmp_path_factory, name)
+    assert ran.status == 0, ran.said[-3000:]
+    verdicts = ran.verdicts()
     assert {case: stated["outcome"] for case, stated in verdicts.items()} == dict.fromkeys(
         EXPECTED[name], "fail"
     )
     assert all(stated["met"] for stated in verdicts.values())
-    assert (run / "index.html").is_file()
-    empty, shown = shown_in(tmp_path / f"{name}.ipynb")
+    assert (ran.run / "index.html").is_file()
+    empty, shown = shown_in(ran.notebook)
     assert empty == []
     cases = len(EXPECTED[name])
     assert shown["image/svg+xml"] >= 2 * cases

@@ -6,24 +6,27 @@ run would only repeat another, the line is run as it stands with ``--collect-onl
 
 from __future__ import annotations
 
-import os
 import re
-import shlex
-import subprocess
-import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from xml.etree import ElementTree
 
 import pytest
 
 from gp_helpers.plan import CASES, SUITES, Suite, cases_of
 from gp_helpers.platform.defects.catalogue import CATALOGUE, defects_of
-from tests.support.repository import ROOT, THE_PLANS_WORD
+from tests.plan.lines import (
+    ALL,
+    E2E,
+    FILES,
+    FIVE,
+    INTEGRATION,
+    KEYWORD,
+    REMEDIATED,
+    Ended,
+    all_of_the_plan,
+    commands_in,
+    run,
+    run_line,
+)
 
-KEYWORD = THE_PLANS_WORD
-SECONDS = 240
 COLLECT = ("--collect-only", "-q")
 STAGING = {
     "STAGING_AUTH_URL": "http://127.0.0.1:1",
@@ -33,83 +36,12 @@ STAGING = {
     "STAGING_ACCOUNTS_FILE": "none.yaml",
 }
 """What staging is described by; nothing is sent there while tests are only collected."""
-
-
-def commands_in(page: str) -> list[str]:
-    """The command lines of a page's shell blocks, as they stand there."""
-    text = (ROOT / page).read_text(encoding="utf-8")
-    blocks = re.findall(r"```bash\n(.*?)```", text, re.DOTALL)
-    lines = [line.strip() for block in blocks for line in block.splitlines()]
-    return [line for line in lines if line and not line.startswith("#")]
-
-
 PLAN = commands_in("docs/test_plan.md")
-ALL = f'pytest -k "{KEYWORD}" -v --tb=short'
-FIVE = f"{ALL} --maxfail=5"
-INTEGRATION = f'python tests/unified_test_runner.py --category integration -k "{KEYWORD}"'
-E2E = f'python tests/unified_test_runner.py --category e2e --env staging -k "{KEYWORD}"'
-FILES = {
-    suite: f"pytest {info.test_file}{' --env staging' if suite is Suite.JOURNEY else ''} -v"
-    for suite, info in SUITES.items()
-}
-"""The lines that the tests below run."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a test of the plan reported."""
-
-    result: str
-    """passed, failed, error or skipped."""
-    findings: frozenset[str]
-    outcomes: frozenset[str]
-
-
-def run_line(
-    line: str, *more: str, variables: Mapping[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
-    """Run a line of the plan as it stands, with the Python of this test, and more behind it."""
-    program, *arguments = shlex.split(line)
-    module = {"pytest": ("-m", "pytest"), "python": ()}[program]
-    return run(*module, *arguments, *more, variables=variables)
-
-
-def run(
-    *arguments: str, variables: Mapping[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=ROOT,
-        env=os.environ | dict(variables or {}),
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
-
-
-def outcomes_in(junit: Path) -> dict[str, Outcome]:
-    found = {}
-    for case in ElementTree.parse(junit).iter("testcase"):
-        told = {one.get("name"): one.get("value") or "" for one in case.iter("property")}
-        result = next(
-            (one for one in ("failure", "error", "skipped") if case.find(one) is not None), ""
-        )
-        found[case.get("name") or ""] = Outcome(
-            {"failure": "failed", "": "passed"}.get(result, result),
-            frozenset(filter(None, told.get("findings", "").split(","))),
-            frozenset(filter(None, told.get("outcomes", "").split(","))),
-        )
-    return found
 
 
 @pytest.fixture(scope="module")
-def as_reported(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
-    junit = tmp_path_factory.mktemp("as-reported") / "junit.xml"
-    ended = run_line(ALL, f"--junitxml={junit}")
-    assert ended.returncode == 1, ended.stdout[-3000:] + ended.stderr
-    assert f"{len(CASES)} failed" in ended.stdout.splitlines()[-1], ended.stdout[-3000:]
-    return outcomes_in(junit)
+def as_reported(tmp_path_factory: pytest.TempPathFactory) -> Ended:
+    return all_of_the_plan(tmp_path_factory)
 
 
 def test_each_line_of_the_plan_is_run_here_and_stands_in_the_readme() -> None:
@@ -117,24 +49,30 @@ def test_each_line_of_the_plan_is_run_here_and_stands_in_the_readme() -> None:
     assert set(PLAN) <= set(commands_in("README.md"))
 
 
+def test_as_reported_all_fail(as_reported: Ended) -> None:
+    assert as_reported.status == 1, as_reported.said[-3000:]
+    assert f"{len(CASES)} failed" in as_reported.said.splitlines()[-1], as_reported.said[-3000:]
+    assert as_reported.outcomes.keys() == {case.test_name for case in CASES.values()}
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_as_reported_the_test_fails_with_the_findings_that_its_case_is_about(
-    case: str, as_reported: dict[str, Outcome]
+    case: str, as_reported: Ended
 ) -> None:
-    outcome = as_reported[CASES[case].test_name]
+    outcome = as_reported.outcomes[CASES[case].test_name]
     assert outcome.result == "failed"
     assert outcome.outcomes == {"fail"}
     assert {CATALOGUE[name].finding_code for name in defects_of(case)} <= outcome.findings
 
 
-def test_remediated_all_pass(tmp_path: Path) -> None:
-    junit = tmp_path / "junit.xml"
-    ended = run("-m", "pytest", "-k", KEYWORD, "--env", "remediated", f"--junitxml={junit}")
-    outcomes = outcomes_in(junit)
-    assert {name: one.result for name, one in outcomes.items()} == {
+def test_remediated_all_pass(tmp_path_factory: pytest.TempPathFactory) -> None:
+    ended = all_of_the_plan(tmp_path_factory, *REMEDIATED)
+    assert {name: one.result for name, one in ended.outcomes.items()} == {
         case.test_name: "passed" for case in CASES.values()
-    }, ended.stdout[-3000:]
-    assert ended.returncode == 0
+    }, ended.said[-3000:]
+    assert {outcome for one in ended.outcomes.values() for outcome in one.outcomes} == {"pass"}
+    assert f"{len(CASES)} passed" in ended.said.splitlines()[-1], ended.said[-3000:]
+    assert ended.status == 0
 
 
 def test_the_run_stops_after_five_failures_when_asked_to() -> None:
