@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
+import yaml
 
 from gp_helpers.plan import CASES, SUITES, Suite
 from tests.support.once import made_once
@@ -18,10 +20,11 @@ from tests.support.repository import ROOT
 from tools.notebooks import NOTEBOOKS, START_HERE
 
 NAMES = (START_HERE, *(info.notebook for info in SUITES.values()))
-ON_PROCESSES = (START_HERE, SUITES[Suite.AUTH].notebook)
-"""Just as the README has it; the others with threads, since a process a service takes twice as long
-and the plan's commands have been through all cases with those."""
-IN_THREADS = "{target: {kind: embedded, wiring: as_reported, isolation: thread}}"
+AS_REPORTED = "parameters/as_reported.yaml"
+BY_COMMAND = (START_HERE, SUITES[Suite.AUTH].notebook)
+"""Just as the README has it, a process a service. The others by papermill's function, which need not
+save after each of two hundred cells, and with threads: the plan's commands go through all cases
+with processes."""
 
 
 @dataclass(frozen=True)
@@ -70,18 +73,41 @@ def papermill(outputs: Path, name: str, *more: str) -> subprocess.CompletedProce
     )
 
 
+def by_command(folder: Path, name: str) -> tuple[int, str]:
+    """Status and complaints of the README's command."""
+    ended = papermill(folder, name, "-f", AS_REPORTED)
+    return ended.returncode, ended.stderr
+
+
+def by_function(folder: Path, name: str) -> tuple[int, str]:
+    """The same of papermill in this process."""
+    from papermill import execute_notebook
+    from papermill.exceptions import PapermillExecutionError
+
+    stated = yaml.safe_load((ROOT / AS_REPORTED).read_text())
+    stated["target"]["isolation"] = "thread"
+    source = NOTEBOOKS / f"{name}.ipynb"
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("GOLDEN_PATH_OUTPUTS", str(folder))
+        patched.delenv("GOLDEN_PATH_RUN", raising=False)
+        patched.chdir(ROOT)
+        try:
+            shown = execute_notebook(source, None, stated, progress_bar=False)
+        except PapermillExecutionError as error:
+            return 1, str(error)
+    nbformat.write(shown, folder / f"{name}.ipynb")
+    return 0, ""
+
+
 def executed(factory: pytest.TempPathFactory, name: str) -> Executed:
     """A notebook as reported; executed once in a session of tests."""
-    options = ["-f", "parameters/as_reported.yaml"]
-    if name not in ON_PROCESSES:
-        options += ["-y", IN_THREADS]
 
     def make(folder: Path) -> None:
-        outputs = folder / "outputs"
-        outputs.mkdir()
-        ended = papermill(outputs, name, *options)
-        (folder / "status").write_text(str(ended.returncode))
-        (folder / "said").write_text(ended.stderr)
+        (folder / "outputs").mkdir()
+        execute = by_command if name in BY_COMMAND else by_function
+        status, said = execute(folder / "outputs", name)
+        (folder / "status").write_text(str(status))
+        (folder / "said").write_text(said)
 
     folder = made_once(factory, f"notebook-{name}", make)
     return Executed(

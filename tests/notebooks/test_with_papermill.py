@@ -1,11 +1,10 @@
 """The notebooks under stock papermill: exit status, parameters, evidence, figures."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from gp_helpers.plan import SUITES, Suite, cases_of
 from tests.notebooks.stock import NAMES, executed, papermill
@@ -72,13 +71,11 @@ def test_an_expectation_that_is_not_met_fails_papermill_after_the_evidence(
 
 
 def test_papermill_lists_the_parameters_with_their_meaning() -> None:
-    command = [sys.executable, "-m", "papermill", "--help-notebook"]
-    ran = subprocess.run(
-        [*command, str(NOTEBOOKS / f"{NAMES[1]}.ipynb")],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
+    from papermill.cli import papermill as papermill_command
+
+    ran = CliRunner().invoke(
+        papermill_command, ["--help-notebook", str(NOTEBOOKS / f"{NAMES[1]}.ipynb")]
     )
-    assert 'expectation: str (default "reproduce")' in ran.stdout
-    assert "suites or cases; empty selects all" in ran.stdout
+    assert ran.exit_code == 0
+    assert 'expectation: str (default "reproduce")' in ran.output
+    assert "suites or cases; empty selects all" in ran.output
