@@ -11,25 +11,33 @@ import pytest
 
 from gp_helpers.execution.quick_imports import IRI_GRAMMAR
 from tests.support.needs import Need, UnknownNeedError, need_named
-from tests.support.postgresql import throwaway_postgresql
 
 # No schema here speaks of an IRI, and whatever imports jsonschema would compile the grammar.
 sys.modules.setdefault(IRI_GRAMMAR, None)  # type: ignore[arg-type]
 
 NOT_RUN = "not run here"
 LONGEST_FILES = (
-    "test_detection.py",
     "test_with_papermill.py",
-    "test_honesty.py",
     "test_the_plans_commands.py",
-    "test_hostile.py",
-    "test_faults_between.py",
+    "test_detection.py",
     "test_kills.py",
-    "test_asgi.py",
-    "test_output_volume.py",
     "test_no_secret_leaves.py",
+    "test_hostile.py",
+    "test_asgi.py",
+    "test_faults_between.py",
+    "test_output_volume.py",
+    "test_outcomes.py",
+    "test_run.py",
+    "test_the_plugin_of_users.py",
+    "test_evidence_review.py",
+    "test_stopping.py",
+    "test_side_by_side.py",
+    "test_honesty.py",
+    "test_warm_for_real.py",
+    "test_needs.py",
 )
-"""They begin first, so that at the end no process waits long for the other one."""
+"""They begin first, so that at the end no process waits long for the other one. The third looks at
+what the two before it have made."""
 FIXTURES_WITH_A_NEED = {"postgresql_url": "postgresql", "chromium_path": "chromium"}
 
 
@@ -111,6 +119,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture(scope="session")
 def postgresql_url() -> Iterator[str]:
     """The SQLAlchemy URL of a real PostgreSQL server that lives as long as the session."""
+    from tests.support.postgresql import throwaway_postgresql
+
     binaries = need_named("postgresql").find()
     assert binaries is not None
     with throwaway_postgresql(binaries) as url:

@@ -13,6 +13,8 @@ from typing import Any
 import nbformat
 import pytest
 import yaml
+from papermill import execute_notebook
+from papermill.exceptions import PapermillExecutionError
 
 from gp_helpers.plan import CASES, SUITES, Suite
 from tests.support.once import made_once
@@ -22,9 +24,9 @@ from tools.notebooks import NOTEBOOKS, START_HERE
 NAMES = (START_HERE, *(info.notebook for info in SUITES.values()))
 AS_REPORTED = "parameters/as_reported.yaml"
 BY_COMMAND = (START_HERE, SUITES[Suite.AUTH].notebook)
-"""Just as the README has it, a process a service. The others by papermill's function, which need not
-save after each of two hundred cells, and with threads: the plan's commands go through all cases
-with processes."""
+"""Just as the README has it, a process a service. The others by papermill's own function, which
+need not save after each of two hundred cells, and with threads: the plan's commands go through all
+cases with processes."""
 
 
 @dataclass(frozen=True)
@@ -81,22 +83,26 @@ def by_command(folder: Path, name: str) -> tuple[int, str]:
 
 def by_function(folder: Path, name: str) -> tuple[int, str]:
     """The same of papermill in this process."""
-    from papermill import execute_notebook
-    from papermill.exceptions import PapermillExecutionError
-
     stated = yaml.safe_load((ROOT / AS_REPORTED).read_text())
     stated["target"]["isolation"] = "thread"
-    source = NOTEBOOKS / f"{name}.ipynb"
+    try:
+        papermill_here(folder, name, folder / f"{name}.ipynb", **stated)
+    except PapermillExecutionError as error:
+        return 1, str(error)
+    return 0, ""
+
+
+def papermill_here(outputs: Path, name: str, executed: Path, /, **parameters: Any) -> None:
+    """Execute a notebook by papermill's function, in this process; saved at its end.
+
+    Raises ``PapermillExecutionError`` when a cell fails.
+    """
     with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("GOLDEN_PATH_OUTPUTS", str(folder))
+        patched.setenv("GOLDEN_PATH_OUTPUTS", str(outputs))
         patched.delenv("GOLDEN_PATH_RUN", raising=False)
         patched.chdir(ROOT)
-        try:
-            shown = execute_notebook(source, None, stated, progress_bar=False)
-        except PapermillExecutionError as error:
-            return 1, str(error)
-    nbformat.write(shown, folder / f"{name}.ipynb")
-    return 0, ""
+        shown = execute_notebook(NOTEBOOKS / f"{name}.ipynb", None, parameters, progress_bar=False)
+    nbformat.write(shown, executed)
 
 
 def executed(factory: pytest.TempPathFactory, name: str) -> Executed:

@@ -14,22 +14,10 @@ from gp_helpers.parameters import ParameterError
 from gp_helpers.workbook import EvidenceDiffers
 from gp_helpers.workbook.review import Review
 from tests.evidence.stories import CASE, OTHER, a_run, rewrite
-from tests.support.repository import ROOT
-from tools.notebooks import EVIDENCE_REVIEW, NOTEBOOKS
+from tests.notebooks.stock import papermill_here
+from tools.notebooks import EVIDENCE_REVIEW
 
 VIEWS = ("runs", "trend", "plot", "comparison", "recheck", "conclude")
-
-
-def papermill(executed: Path, *more: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "papermill", "--no-progress-bar"]
-    return subprocess.run(
-        [*command, str(NOTEBOOKS / f"{EVIDENCE_REVIEW}.ipynb"), str(executed), *more],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
 
 
 def shown_in(executed: Path) -> dict[str, str]:
@@ -58,8 +46,7 @@ def test_it_follows_compares_and_checks_two_real_runs(tmp_path: Path) -> None:
     )
     assert made.returncode == 0, made.stdout + made.stderr
     executed = tmp_path / "executed.ipynb"
-    ran = papermill(executed, "-p", "outputs", str(outputs))
-    assert ran.returncode == 0, ran.stderr[-3000:]
+    papermill_here(outputs, EVIDENCE_REVIEW, executed, outputs=str(outputs))
     shown = shown_in(executed)
     assert shown["set-up"].startswith("2 runs in ")
     assert f"as_reported  {CASE}  1     0 of 1  0.0% to 97.5%" in shown["trend"]
@@ -74,8 +61,8 @@ def test_it_follows_compares_and_checks_two_real_runs(tmp_path: Path) -> None:
 
 def test_without_any_run_it_says_that_there_is_nothing_yet(tmp_path: Path) -> None:
     executed = tmp_path / "executed.ipynb"
-    ran = papermill(executed, "-p", "outputs", str(tmp_path / "nowhere"))
-    assert ran.returncode == 0, ran.stderr[-3000:]
+    nowhere = tmp_path / "nowhere"
+    papermill_here(nowhere, EVIDENCE_REVIEW, executed, outputs=str(nowhere))
     shown = shown_in(executed)
     assert [name for name in VIEWS if not shown[name].startswith("Nothing yet: ")] == []
     assert "`make run` makes two runs" in shown["runs"]

@@ -1,13 +1,15 @@
 """The notebooks under stock papermill: exit status, parameters, evidence, figures."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from papermill.exceptions import PapermillExecutionError
 
 from gp_helpers.plan import SUITES, Suite, cases_of
-from tests.notebooks.stock import NAMES, executed, papermill
+from tests.notebooks.stock import NAMES, executed, papermill, papermill_here
 from tools.notebooks import NOTEBOOKS, START_HERE, TOUR_CASE
 
 EXPECTED = {START_HERE: [TOUR_CASE]} | {
@@ -49,10 +51,10 @@ def shown_in(executed: Path) -> tuple[list[str], dict[str, int]]:
 
 
 def test_an_unknown_parameter_is_an_error_that_names_its_place(tmp_path: Path) -> None:
-    ran = papermill(tmp_path, START_HERE, "-p", "trails", "3")
-    assert ran.returncode != 0
-    assert "line 2: trails: unknown parameter; did you mean trials?" in ran.stderr
-    assert not [path for path in tmp_path.iterdir() if path.is_dir()]
+    said = "line 2: trails: unknown parameter; did you mean trials?"
+    with pytest.raises(PapermillExecutionError, match=re.escape(said)):
+        papermill_here(tmp_path, START_HERE, tmp_path / "executed.ipynb", trails=3)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_expectation_that_is_not_met_fails_papermill_after_the_evidence(
