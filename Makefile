@@ -15,6 +15,9 @@ BENCH_ARGS ?=
 # The plan's five files are red by default, by design: a test of the project runs them in both environments.
 LEAVE_OUT_THE_PLAN := --ignore-glob='*issue_1176*'
 
+# Services and kernels are processes: without bytecode files each would compile the package anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check thirdparty lab lock bench clean
 
