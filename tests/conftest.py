@@ -11,6 +11,7 @@ import pytest
 
 from gp_helpers.execution.quick_imports import IRI_GRAMMAR
 from tests.support.needs import Need, UnknownNeedError, need_named
+from tests.support.repository import THE_PLANS_WORD
 
 # No schema here speaks of an IRI, and whatever imports jsonschema would compile the grammar.
 sys.modules.setdefault(IRI_GRAMMAR, None)  # type: ignore[arg-type]
@@ -59,6 +60,14 @@ def pytest_configure(config: pytest.Config) -> None:
             raise pytest.UsageError(f"--require: {error}") from None
         if need.find() is None:
             raise pytest.UsageError(f"--require {need.name}: {need.absence}")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """The plan's word names its own five files alone (a test holds that): no other is imported."""
+    is_module = collection_path.name.startswith("test_") and collection_path.suffix == ".py"
+    if config.option.keyword == THE_PLANS_WORD and is_module:
+        return THE_PLANS_WORD not in collection_path.name or None
+    return None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
