@@ -1,9 +1,8 @@
 """Every case in both directions: as reported it fails with its findings, remediated it passes.
 
-Five trials of each: three of the case alone, in one process; one by the plan's command, a process
-a service; one in its notebook under stock papermill, whose contrast is the remediated one. And
-each defect alone once. Every trial has a platform of its own. The long measurement is
-`golden-path soak`.
+Five trials of each: three in one process; one by the plan's command, a process a service; and as
+reported one in its notebook under stock papermill, remediated the first once more. Then each defect
+alone once. Every trial has a platform of its own. The long measurement is `golden-path soak`.
 """
 
 from __future__ import annotations
@@ -39,17 +38,14 @@ def shown(verdict: Verdict) -> Shown:
     return Shown(verdict.outcome.value, frozenset(verdict.findings), verdict.reason)
 
 
-def five_of(
-    direction: Direction, case: str, factory: Factory, *, role: str, line: tuple[str, ...]
+def made_and_planned(
+    direction: Direction, case: str, factory: Factory, *behind: str
 ) -> list[Shown]:
-    """The trials of a case: those made for it, the plan's, and the one in its notebook."""
-    told = all_of_the_plan(factory, *line).outcomes[CASES[case].test_name]
+    """The trials that were made of a case, and that of the plan's test of it."""
+    told = all_of_the_plan(factory, *behind).outcomes[CASES[case].test_name]
     [outcome] = told.outcomes
-    return [
-        *(shown(one.verdict) for one in direction.results[case]),
-        Shown(outcome, told.findings, f"the plan's test {told.result}"),
-        shown(judge(read(executed_with(factory, case).history_of(case, role)))),
-    ]
+    planned = Shown(outcome, told.findings, f"the plan's test {told.result}")
+    return [*(shown(one.verdict) for one in direction.results[case]), planned]
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +68,8 @@ def test_as_reported_every_trial_fails_with_the_findings_that_the_case_is_about(
     case: str, as_reported: Direction, tmp_path_factory: Factory
 ) -> None:
     wanted = {CATALOGUE[name].finding_code for name in defects_of(case)}
-    trials = five_of(as_reported, case, tmp_path_factory, role="trial", line=())
+    in_its_notebook = judge(read(executed_with(tmp_path_factory, case).history_of(case)))
+    trials = [*made_and_planned(as_reported, case, tmp_path_factory), shown(in_its_notebook)]
     assert len(trials) == TRIALS
     for trial in trials:
         assert trial.outcome == Outcome.FAIL.value, trial.reason
@@ -83,7 +80,7 @@ def test_as_reported_every_trial_fails_with_the_findings_that_the_case_is_about(
 def test_remediated_every_trial_passes(
     case: str, remediated: Direction, tmp_path_factory: Factory
 ) -> None:
-    trials = five_of(remediated, case, tmp_path_factory, role="contrast", line=REMEDIATED)
+    trials = made_and_planned(remediated, case, tmp_path_factory, *REMEDIATED)
     assert len(trials) == TRIALS
     for trial in trials:
         assert trial.outcome == Outcome.PASS.value, trial.reason
@@ -91,14 +88,12 @@ def test_remediated_every_trial_passes(
 
 @pytest.mark.parametrize("case", CASES)
 def test_two_trials_of_the_same_wiring_and_seed_diverge_nowhere(
-    case: str, remediated: Direction, tmp_path_factory: Factory
+    case: str, remediated: Direction
 ) -> None:
-    """One made alone, the other in the notebook, as the contrast of the trial as reported."""
-    one = remediated.history_of(case)
-    other = read(executed_with(tmp_path_factory, case).history_of(case, "contrast"))
+    one, other = remediated.history_of(case), remediated.history_again(case)
     assert one.header["seed"] == other.header["seed"]
     assert one.header["defects"] == other.header["defects"] == []
-    assert judge(one).outcome is Outcome.PASS
+    assert judge(one).outcome is judge(other).outcome is Outcome.PASS
     assert first_divergence(one, other) is None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import pickle
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -21,7 +21,9 @@ from tests.support.once import made_once
 JOBS = 1
 """The tests themselves run on two processes already."""
 COUNT = 3
-"""How many are made of each case and direction."""
+"""How many are made of each case and direction, with a seed for each."""
+AGAIN = "remediated"
+"""The environment in which the first is made once more, with the same seed."""
 
 
 def in_threads(environment: str) -> Parameters:
@@ -48,12 +50,16 @@ class Direction:
     """The trials of all cases in an environment."""
 
     results: Mapping[str, Sequence[TrialResult]]
-    """By the case."""
+    """By the case; the last is the first again, where it is made again."""
     folder: Path
 
     def history_of(self, case: str, number: int = 1) -> History:
         """What happened in one of them."""
         return read(self.folder / "histories" / f"{case}.trial.{number}.jsonl")
+
+    def history_again(self, case: str) -> History:
+        """What happened when the first was made again."""
+        return read(self.folder / "again" / "histories" / f"{case}.trial.1.jsonl")
 
 
 def all_cases(factory: pytest.TempPathFactory, environment: str) -> Direction:
@@ -61,10 +67,12 @@ def all_cases(factory: pytest.TempPathFactory, environment: str) -> Direction:
 
     def make(folder: Path) -> None:
         parameters = in_threads(environment)
-        plans = [
-            Plan(case, parameters, defects_for(parameters, case), 1, COUNT, folder)
-            for case in CASES
-        ]
+        plans = []
+        for case in CASES:
+            first = Plan(case, parameters, defects_for(parameters, case), 1, COUNT, folder)
+            plans.append(first)
+            if environment == AGAIN:
+                plans.append(replace(first, count=1, keep=folder / "again"))
         made = run_plans(plans, jobs=JOBS)
         found = {case: [one for one in made if one.case_id == case] for case in CASES}
         (folder / "results").write_bytes(pickle.dumps(found))
