@@ -10,6 +10,7 @@ import base64
 import html
 import json
 import re
+import secrets
 from functools import cache, lru_cache
 from html.parser import HTMLParser
 from pathlib import Path
@@ -49,11 +50,11 @@ def _cleaned(element: str) -> str:
 
 
 @lru_cache(_CELLS_REMEMBERED)
-def _highlighted(lexer: str, source: str) -> str:
+def _source_html(lexer: str, source: str) -> str:
     from nbconvert.filters import Highlight2HTML
 
     make: Any = Highlight2HTML
-    return str(make(pygments_lexer=lexer)(source))
+    return self_contained(_cleaned(str(make(pygments_lexer=lexer)(source))))
 
 
 def _with_markdown_made_once(exporter: Any) -> Any:
@@ -74,7 +75,7 @@ def _with_markdown_made_once(exporter: Any) -> Any:
 
 
 def _cells(notebook: Any) -> str:
-    """The cells of a notebook as HTML.
+    """The cells of a notebook as self-contained HTML.
 
     What `HTMLExporter` does, but for its second reading of the whole page with Beautiful Soup,
     which takes as long again; what that adds (alternative texts), the cleaner adds here.
@@ -87,14 +88,24 @@ def _cells(notebook: Any) -> str:
     language = notebook.metadata.get("language_info", {})
     lexer = language.get("pygments_lexer", language.get("name", "python"))
     make: Any = WidgetsDataTypeFilter
+    sources: dict[str, str] = {}
+    # No output can have it, and so none can pass for a source.
+    mark = secrets.token_hex(16)
+
+    def set_aside(source: str, **_: Any) -> str:
+        place = f"{mark}-{len(sources)}-"
+        sources[place] = _source_html(lexer, source)
+        return place
+
     made: dict[str, Any] = {
-        "highlight_code": lambda source, **_: _highlighted(lexer, source),
+        "highlight_code": set_aside,
         "filter_data_type": make(parent=exporter, notebook_metadata={}, resources=resources),
     }
     for name, filtering in made.items():
         exporter.register_filter(name, filtering)
     body, _ = TemplateExporter.from_notebook_node(exporter, notebook, resources)
-    return str(body)
+    # What colours code is a tag for each word: a page is read without it, and gets it afterwards.
+    return re.sub(f"{mark}-[0-9]+-", lambda place: sources[place[0]], self_contained(str(body)))
 
 
 def notebook_html(path: Path, *, title: str) -> str:
@@ -109,7 +120,7 @@ def notebook_html(path: Path, *, title: str) -> str:
         body = _cells(read(text) if is_current else read(text, as_version=4))
     except Exception as error:  # nbformat and nbconvert raise what their parts raise
         raise ValueError(f"{path.name}: {type(error).__name__}: {error}") from error
-    return page(title, f'<main class="notebook">{self_contained(body)}</main>')
+    return page(title, f'<main class="notebook">{body}</main>')
 
 
 def self_contained(body: str) -> str:
