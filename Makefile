@@ -9,6 +9,8 @@ THIRDPARTY := .venv-thirdparty
 
 RUN_ARGS ?=
 PYTEST_ARGS ?=
+# More than there are processors on the machine that this is measured on: many tests wait.
+TEST_PROCESSES ?= 4
 LOCK_ARGS ?=
 BENCH_ARGS ?=
 
@@ -30,7 +32,7 @@ run: $(READY) ## investigate as reported and remediated, and compare (RUN_ARGS="
 	@$(BIN)/golden-path run --env as_reported --env remediated $(RUN_ARGS)
 
 test: $(READY) ## run the project's tests, and name what could not be run here (PYTEST_ARGS="-k redaction")
-	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(LEAVE_OUT_THE_PLAN) $(PYTEST_ARGS)
+	@$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(LEAVE_OUT_THE_PLAN) $(PYTEST_ARGS)
 
 check: $(READY) ## format, lint, types, import directions, notebooks, documentation, workflow
 	$(BIN)/ruff format --check .
