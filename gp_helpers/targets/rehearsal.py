@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import threading
 from collections.abc import Mapping
 from functools import cache
@@ -32,6 +33,8 @@ from gp_helpers.platform.service_client import ServiceClient
 from gp_helpers.platform.settings import StoreSettings
 from gp_helpers.platform.store.engine import create_store
 
+logger = logging.getLogger(__name__)
+
 _SECRET = "a rehearsal has no secrets, but they have a length"
 _PERSON = {"email": "rehearsal@example.com", "password": "of a rehearsal"}
 _LONGEST_S = 20.0
@@ -45,16 +48,14 @@ class RehearsalFailed(Exception):
 def rehearse() -> None:
     """Make a journey on loopback, in threads that end with it (blocking).
 
-    Raises:
-        RehearsalFailed: the platform did not get to the end of it.
+    Where that fails the services only start more slowly: it is logged, and the trials will tell.
     """
-    failures: list[Exception] = []
 
     def perform() -> None:
         try:
             asyncio.run(_perform())
         except Exception as error:
-            failures.append(error)
+            logger.warning("the embedded platform did not get through its rehearsal: %r", error)
         finally:
             close_service_thread()
 
@@ -62,8 +63,6 @@ def rehearse() -> None:
     stage = threading.Thread(target=perform, name="rehearsal")
     stage.start()
     stage.join()
-    if failures:
-        raise RehearsalFailed(f"the embedded platform cannot make its journey: {failures[0]!r}")
 
 
 async def _perform() -> None:
