@@ -94,7 +94,7 @@ def states(text: str, cost: Cost) -> bool:
 def names(text: str, costs: Sequence[Cost]) -> list[tuple[int, str]]:
     """Where a text names services of the user, in order; of overlapping names the longest."""
     found: list[tuple[int, str]] = []
-    left = text.casefold()
+    left = _folded(text)
     for service, folded, pattern in _longest_first(tuple(cost.service for cost in costs)):
         if folded not in left:
             continue
@@ -103,11 +103,16 @@ def names(text: str, costs: Sequence[Cost]) -> list[tuple[int, str]]:
     return sorted(found)
 
 
+def _folded(text: str) -> str:
+    """A text without regard to case, each character where it was; some would grow."""
+    return "".join(folded if len(folded := one.casefold()) == 1 else one for one in text)
+
+
 @lru_cache(maxsize=64)
 def _longest_first(services: tuple[str, ...]) -> list[tuple[str, str, re.Pattern[str]]]:
     """Services with what finds them in folded text, the longest name first."""
     sorted_ones = sorted(dict.fromkeys(services), key=len, reverse=True)
-    folded = [(one, one.casefold()) for one in sorted_ones]
+    folded = [(one, _folded(one)) for one in sorted_ones]
     return [(one, told, re.compile(rf"(?<!\w){re.escape(told)}(?!\w)")) for one, told in folded]
 
 

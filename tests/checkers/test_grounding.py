@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 
 import pytest
 
-from gp_helpers.checkers.figures import Cost
+from gp_helpers.checkers.figures import Cost, foreign_figure
 from gp_helpers.checkers.grounding import actions_in, costs_in, flaws, without_echo
 
 QUESTION = "What is my largest cost this month, and what matters about it before our yearly audit?"
@@ -213,3 +213,11 @@ def test_actions_stand_in_the_text_or_beside_it() -> None:
     assert actions_in(text, None) == ["do this", "do that"]
     beside = {"type": "agent_completed", "data": {"recommendations": ["a", "b", "c", ""]}}
     assert actions_in(text, beside) == ["a", "b", "c"]
+
+
+def test_characters_that_grow_without_case_move_no_figure() -> None:
+    # Folded, the sharp s is two characters: counted so, the figure began where a service did.
+    for growing in range(20):
+        text = f"{'ß' * growing} Cloud SQL 7777.00"
+        assert foreign_figure(text, ADA) is not None, growing
+        assert foreign_figure(text.replace("7777.00", "4310.75"), ADA) is None, growing
