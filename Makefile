@@ -1,7 +1,8 @@
 # Sets up, runs and tests the workbook on a machine with nothing but Python 3.11+ and make.
 # `make` alone lists the targets.
 
-PYTHON ?= python3
+# The interpreter of .venv; without one, tools/setup.sh chooses.
+PYTHON ?=
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready

@@ -3,18 +3,13 @@
 A test says what it needs with `@pytest.mark.needs("chromium")`, or by asking for a fixture below.
 """
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from gp_helpers.execution.quick_imports import IRI_GRAMMAR
 from tests.support.needs import Need, UnknownNeedError, need_named
 from tests.support.repository import THE_PLANS_WORD
-
-# No schema here speaks of an IRI, and whatever imports jsonschema would compile the grammar.
-sys.modules.setdefault(IRI_GRAMMAR, None)  # type: ignore[arg-type]
 
 NOT_RUN = "not run here"
 LONGEST_FILES = (

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from gp_helpers.display.svg import on_one_line
+
 _LIGHT = "--gp-good:#005a8e;--gp-bad:#a83500;--gp-wait:#6a4187"
 _DARK = "--gp-good:#63b8ee;--gp-bad:#ff9259;--gp-wait:#c9a0e6"
 
@@ -60,7 +62,8 @@ _NEEDS_MORE = re.compile(r'class="(?:card|pair)|<(?:pre|details|code)\b')
 
 def style_of(body: str) -> str:
     """The style that a fragment needs; each output of a notebook brings its own."""
-    return _STYLE + _MORE_STYLE if _NEEDS_MORE.search(body) else _STYLE
+    style = _STYLE + _MORE_STYLE if _NEEDS_MORE.search(body) else _STYLE
+    return style.replace("\n", " ")
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ class Html:
     def _repr_html_(self) -> str:
         if self.is_plain:
             return self.body
-        return f'{style_of(self.body)}<div class="gph">{self.body}</div>'
+        return on_one_line(f'{style_of(self.body)}<div class="gph">{self.body}</div>')
 
     def __repr__(self) -> str:
         return self.text

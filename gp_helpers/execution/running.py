@@ -12,7 +12,6 @@ from dataclasses import replace
 from gp_helpers.cloud_run.zygote_owner import ZYGOTE_VARIABLE, own_zygote
 from gp_helpers.execution.kernels.keeper import Keeper, open_keeper, warm_modules
 from gp_helpers.execution.outcomes import CellEvent, Interruption, NotebookJob, NotebookResult
-from gp_helpers.execution.quick_imports import IRI_GRAMMAR, without
 
 
 async def execute(
@@ -56,8 +55,7 @@ async def execute(
         ):
             jobs = [replace(job, environment={**shared, **job.environment}) for job in jobs]
             # Imported while the keeper starts: each takes its time, and there are two cores.
-            with without(IRI_GRAMMAR):
-                from gp_helpers.execution.side_by_side import run_side_by_side
+            from gp_helpers.execution.side_by_side import run_side_by_side
 
             return await run_side_by_side(
                 jobs,

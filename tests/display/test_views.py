@@ -4,6 +4,7 @@ import json
 import re
 from html import escape
 from html.parser import HTMLParser
+from xml.etree import ElementTree
 
 import pytest
 
@@ -11,9 +12,10 @@ from gp_helpers.checkers import Claim, ClaimState, Outcome, Verdict
 from gp_helpers.display.card import verdict_card
 from gp_helpers.display.divergence import divergence_view
 from gp_helpers.display.gantt import decision_gantt
-from gp_helpers.display.html import Html, plain, table
+from gp_helpers.display.html import Html, plain, table, tag
 from gp_helpers.display.logs import parse, service_logs
 from gp_helpers.display.matrix import decision_matrix
+from gp_helpers.display.svg import figure
 from gp_helpers.history import History, Kind, first_divergence
 from gp_helpers.plan import CASES
 from tests.display.histories import Story, disagreeing
@@ -42,6 +44,26 @@ def markup_of(view: Html) -> str:
     balance.feed(markup)
     assert balance.open == []
     return markup
+
+
+def test_what_a_notebook_stores_of_a_view_is_one_line_and_reads_as_several() -> None:
+    """Stock papermill writes each stored line twice a cell."""
+    texts: list[str] = []
+
+    class Reader(HTMLParser):
+        def handle_data(self, data: str) -> None:
+            texts.append(data)
+
+    markup = markup_of(Html(tag("pre", "first\nsecond"), ""))
+    reader = Reader(convert_charrefs=True)
+    reader.feed(markup)
+    assert "\n" not in markup
+    assert texts[-1] == "first\nsecond"
+    drawn = figure(10, 10, "a", "told\nin lines", [])._repr_svg_()
+    assert "\n" not in drawn
+    described = ElementTree.fromstring(drawn).find("{*}desc")
+    assert described is not None
+    assert described.text == "told\nin lines"
 
 
 def test_a_card_tells_verdict_claims_and_their_entries() -> None:

@@ -6,6 +6,9 @@ the kernel waits instead, so its memory stays bounded and the notebook complete.
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,6 @@ from ipykernel.kernelapp import IPKernelApp
 from traitlets import DottedObjectName
 
 from gp_helpers.execution.kernels.recorder import Recorder
-from gp_helpers.execution.quick_imports import DEBUGGER, without
 
 _recording: Path | None = None
 
@@ -51,6 +53,19 @@ def run_kernel(connection_file: str, recording: Path) -> None:
     _recording = recording
     application = KernelApplication.instance()
     arguments = ["-f", connection_file, "--HistoryManager.hist_file=:memory:"]
-    with without(DEBUGGER):
+    with without_debugger():
         application.initialize(arguments)  # type: ignore[no-untyped-call]
     application.start()  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def without_debugger() -> Iterator[None]:
+    """ipykernel goes without ``debugpy``, most of a warm kernel's start: nobody debugs it."""
+    if "debugpy" in sys.modules:
+        yield
+        return
+    sys.modules["debugpy"] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules["debugpy"]
