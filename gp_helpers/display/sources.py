@@ -42,10 +42,10 @@ def _coloured(source: str) -> list[str]:
 def _marked(line: str, spans: list[tuple[int, int, str]]) -> str:
     parts, at = [], 0
     for first, last, colour in spans:
-        parts.append(escape(line[at:first]))
-        parts.append(tag("span", escape(line[first:last]), class_=colour))
+        parts.append(escape(line[at:first], quote=False))
+        parts.append(tag("span", escape(line[first:last], quote=False), class_=colour))
         at = last
-    return "".join([*parts, escape(line[at:])])
+    return "".join([*parts, escape(line[at:], quote=False)])
 
 
 def _class_of(token: tokenize.TokenInfo) -> str | None:

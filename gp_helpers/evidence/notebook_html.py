@@ -49,12 +49,26 @@ def _cleaned(element: str) -> str:
     return str(clean(element))
 
 
-@lru_cache(_CELLS_REMEMBERED)
-def _source_html(lexer: str, source: str) -> str:
-    from nbconvert.filters import Highlight2HTML
+@cache
+def _highlighting(language: str) -> tuple[Any, Any]:
+    """What colours a language: the lexer, plain text's for a language that nobody knows."""
+    from pygments.formatters import HtmlFormatter
+    from pygments.lexers import get_lexer_by_name
+    from pygments.util import ClassNotFound
 
-    make: Any = Highlight2HTML
-    return self_contained(_cleaned(str(make(pygments_lexer=lexer)(source))))
+    try:
+        lexer = get_lexer_by_name(language)
+    except ClassNotFound:
+        lexer = get_lexer_by_name("text")
+    return lexer, HtmlFormatter(cssclass=html.escape(f"highlight hl-{language}"))
+
+
+@lru_cache(_CELLS_REMEMBERED)
+def _source_html(language: str, source: str) -> str:
+    """A cell's source, coloured; the formatter escapes it, so there is nothing to clean."""
+    from pygments import highlight
+
+    return str(highlight(source or " ", *_highlighting(language)))
 
 
 def _with_markdown_made_once(exporter: Any) -> Any:
@@ -126,7 +140,8 @@ def notebook_html(path: Path, *, title: str) -> str:
 def self_contained(body: str) -> str:
     """HTML without scripts and without anything that a browser would fetch or follow elsewhere."""
     cleaner = _Cleaner()
-    cleaner.feed(body)
+    # A reference is an event of its own for a reader, and notebooks have one for each line.
+    cleaner.feed(body.replace("&#10;", "\n"))
     cleaner.close()
     return "".join(cleaner.parts)
 
@@ -152,6 +167,8 @@ def _with_what_the_figure_says(attrs: list[tuple[str, str | None]]) -> list[tupl
 
 
 class _Cleaner(HTMLParser):
+    """Writes down what it reads, without what a browser would run or fetch."""
+
     def __init__(self) -> None:
         super().__init__(convert_charrefs=False)
         self.parts: list[str] = []
@@ -161,6 +178,10 @@ class _Cleaner(HTMLParser):
         self._style_began = 0
         self._pre_depth = 0
         self._styles: set[str] = set()
+
+    def updatepos(self, i: int, j: int) -> int:  # noqa: ARG002
+        """Count no lines: nobody asks where something stood."""
+        return j
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in _DROPPED:

@@ -140,7 +140,14 @@ class OutputCollector(NotebookClient):
                 self._surplus[cell_index] = _Surplus(outs[-1])
             self._surplus[cell_index].count += 1
             return None
-        return super().output(outs, msg, display_id, cell_index)
+        if msg["msg_type"] not in ("display_data", "execute_result"):
+            return super().output(outs, msg, display_id, cell_index)
+        output = _shown(msg)
+        if display_id:
+            places = self._display_id_map.setdefault(display_id, {})
+            places.setdefault(cell_index, []).append(len(outs))
+        outs.append(output)
+        return output
 
     def clear_display_id_mapping(self, cell_index: int) -> None:
         """Forget a cell's outputs, which have been cleared."""
@@ -159,6 +166,19 @@ class OutputCollector(NotebookClient):
         outs.append(output)
         streams[id(output)] = StreamText(output)
         return streams[id(output)]
+
+
+def _shown(message: dict[str, Any]) -> NotebookNode:
+    """What a kernel shows, as nbformat makes it, without holding each against the schema.
+
+    That takes as long as all else that a runner does with it, and ipykernel makes these two.
+    """
+    content = message["content"]
+    output = NotebookNode(output_type=message["msg_type"], data=content["data"])
+    output.metadata = content["metadata"]
+    if message["msg_type"] == "execute_result":
+        output.execution_count = content["execution_count"]
+    return output
 
 
 def _order_streams(outputs: list[NotebookNode]) -> None:

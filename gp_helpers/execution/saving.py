@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 
+import orjson
 from nbformat import NotebookNode
 from nbformat.v4 import writes_json
-from nbformat.v4.nbjson import BytesEncoder
 
 Save = Callable[[NotebookNode, bool], None]
 """Saves a notebook; raises ``OSError`` if it cannot.
@@ -26,8 +25,7 @@ def saved_whole(destination: Path) -> Save:
         destination.parent.mkdir(parents=True, exist_ok=True)
         unfinished = destination.with_name(f".{destination.name}.unfinished")
         try:
-            text = writes_json(notebook) if is_finished else _on_one_line(notebook)
-            unfinished.write_text(text + "\n", encoding="utf-8")
+            unfinished.write_bytes(_in_lines(notebook) if is_finished else orjson.dumps(notebook))
             os.replace(unfinished, destination)
         except OSError:
             unfinished.unlink(missing_ok=True)
@@ -36,8 +34,8 @@ def saved_whole(destination: Path) -> Save:
     return save
 
 
-def _on_one_line(notebook: NotebookNode) -> str:
-    return json.dumps(notebook, ensure_ascii=False, cls=BytesEncoder)
+def _in_lines(notebook: NotebookNode) -> bytes:
+    return f"{writes_json(notebook)}\n".encode()
 
 
 def saved_by_papermill(destination: str) -> Save:

@@ -100,7 +100,7 @@ def test_a_card_opens_what_is_violated_and_shows_the_value() -> None:
     ]
     for part, said in CASES[verdict.case].value.stated().items():
         assert f"{part.capitalize()}: {escape(said)}." in markup
-    assert "&quot;status&quot;: 401" in markup
+    assert '"status": 401' in markup
 
 
 def test_a_card_says_that_a_history_is_partial() -> None:

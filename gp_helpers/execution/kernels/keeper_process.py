@@ -21,6 +21,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from gp_helpers.cloud_run.death import adopt_orphans
 from gp_helpers.cloud_run.messages import MessageReader, encode
 from gp_helpers.execution.kernels import kernel_process
 
@@ -57,7 +58,7 @@ class KeeperProcess:
             for pid in self._pids.values():
                 _kill_group(pid)
             for pid in self._pids.values():
-                os.waitpid(pid, 0)
+                _await_group(pid)
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def preload(self, modules: list[str]) -> None:
@@ -135,10 +136,13 @@ class KeeperProcess:
             found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
             if found is None:
                 return
+            number = numbers.get(found.si_pid)
+            if number is None:  # what a kernel left behind, beyond its group
+                os.waitpid(found.si_pid, 0)
+                continue
             # While it is a zombie its group's number cannot be given to another process.
             _kill_group(found.si_pid)
-            os.waitpid(found.si_pid, 0)
-            number = numbers[found.si_pid]
+            _await_group(found.si_pid)
             del self._pids[number]
             how = "code" if found.si_code == os.CLD_EXITED else "signal"
             self._tell({"event": "exited", "id": number, how: found.si_status})
@@ -156,6 +160,14 @@ def _kill_group(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
 
 
+def _await_group(pid: int) -> None:
+    """Wait for a killed kernel, and for what it started: nothing of it runs when its end is told."""
+    os.waitpid(pid, 0)
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            os.waitid(os.P_PGID, pid, os.WEXITED)
+
+
 def _thread_count() -> int:
     tasks = Path("/proc/self/task")
     return len(list(tasks.iterdir())) if tasks.exists() else 1
@@ -168,6 +180,7 @@ def main(owner: int, owner_pid: int, folder: str, modules: list[str]) -> None:
         return
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    adopt_orphans()
     keeper = KeeperProcess(socket.socket(fileno=owner), Path(folder))
     if modules:
         keeper.preload(modules)
