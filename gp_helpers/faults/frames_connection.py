@@ -117,7 +117,8 @@ class Side(asyncio.Protocol):
                 self.close()
 
     def close(self) -> None:
-        if self.transport is not None:
+        # Closed twice, a TLS transport of Python 3.11.2 can no longer be aborted.
+        if self.transport is not None and not self.transport.is_closing():
             self.transport.close()
 
     def reset(self) -> None:
