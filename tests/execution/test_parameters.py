@@ -1,11 +1,11 @@
 """Unknown and mistyped parameters are refused before a kernel starts."""
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
+from papermill.cli import papermill as papermill_command
 
 from gp_helpers.execution import NotebookFileError
 from gp_helpers.execution.parameter_check import check_parameters
@@ -83,16 +83,10 @@ def touching(path: Path, marker: Path) -> Path:
 
 def test_papermill_refuses_before_anything_runs_or_is_saved(tmp_path: Path) -> None:
     source = touching(tmp_path / "a.ipynb", tmp_path / "ran")
-    command = ["-m", "papermill", "--engine", "golden-path", str(source), str(tmp_path / "out")]
-    ran = subprocess.run(
-        [sys.executable, *command, "-p", "trails", "3"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert ran.returncode == 1
-    assert f"{source}: trails: unknown parameter; did you mean trials?" in ran.stderr
+    command = ["--engine", "golden-path", str(source), str(tmp_path / "out"), "-p", "trails", "3"]
+    ran = CliRunner().invoke(papermill_command, command)
+    assert ran.exit_code == 1
+    assert f"{source}: trails: unknown parameter; did you mean trials?" in str(ran.exception)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.ipynb"]
 
 

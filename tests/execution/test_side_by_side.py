@@ -1,11 +1,11 @@
 """Notebooks run side by side in one process, and papermill can use the same engine."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import papermill
 import pytest
+from click.testing import CliRunner
+from papermill.cli import papermill as papermill_command
 from papermill.exceptions import PapermillExecutionError
 
 from gp_helpers.execution import CellEvent, CellOutcome, ExitReason
@@ -82,15 +82,17 @@ def test_a_destination_that_cannot_be_written_is_said_before_anything_runs(tmp_p
     assert not (tmp_path / "ran").exists()
 
 
-def test_papermill_runs_a_notebook_with_a_parameter_file(tmp_path: Path) -> None:
+def test_papermill_runs_a_notebook_with_a_parameter_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source = write_notebook(
         tmp_path / "a.ipynb", Cell("rate = 0.5", ("parameters",)), "print(rate)"
     )
     (tmp_path / "p.yaml").write_text("rate: 0.25\n")
     command = ["--engine", "golden-path", str(source), str(tmp_path / "out.ipynb"), "-f", "p.yaml"]
-    subprocess.run(
-        [sys.executable, "-m", "papermill", *command], cwd=tmp_path, check=True, timeout=60
-    )
+    monkeypatch.chdir(tmp_path)
+    ran = CliRunner().invoke(papermill_command, command)
+    assert ran.exit_code == 0, ran.output
     assert printed(read(tmp_path / "out.ipynb").cells[2]) == "0.25\n"
     assert stored_outcomes(tmp_path / "out.ipynb") == [CellOutcome.COMPLETED] * 3
 
