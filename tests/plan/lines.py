@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import subprocess
@@ -17,6 +16,7 @@ import pytest
 from gp_helpers.plan import SUITES, Suite
 from tests.support.once import made_once
 from tests.support.repository import ROOT, THE_PLANS_WORD
+from tests.support.sessions import session
 
 KEYWORD = THE_PLANS_WORD
 SECONDS = 240
@@ -60,35 +60,31 @@ def commands_in(page: str) -> list[str]:
     return [line for line in lines if line and not line.startswith("#")]
 
 
+def python_of(line: str) -> list[str]:
+    """What a line of the plan means to Python."""
+    program, *arguments = shlex.split(line)
+    return [*{"pytest": ("-m", "pytest"), "python": ()}[program], *arguments]
+
+
 def run_line(
     line: str, *more: str, variables: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run a line of the plan as it stands, with the Python of this test, and more behind it."""
-    program, *arguments = shlex.split(line)
-    module = {"pytest": ("-m", "pytest"), "python": ()}[program]
-    return run(*module, *arguments, *more, variables=variables)
-
-
-def run(
-    *arguments: str, variables: Mapping[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
-    """Run Python in the repository's root."""
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=ROOT,
-        env=os.environ | dict(variables or {}),
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
+    """Run a line of the plan as it stands, with more behind it."""
+    return session(*python_of(line), *more, variables=variables)
 
 
 def all_of_the_plan(factory: pytest.TempPathFactory, *more: str) -> Ended:
     """The plan's first line with more behind it; run once in a session of tests."""
 
     def make(folder: Path) -> None:
-        ended = run_line(ALL, *more, f"--junitxml={folder / 'junit.xml'}")
+        ended = subprocess.run(
+            [sys.executable, *python_of(ALL), *more, f"--junitxml={folder / 'junit.xml'}"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
         (folder / "status").write_text(str(ended.returncode))
         (folder / "said").write_text(ended.stderr + ended.stdout)
 

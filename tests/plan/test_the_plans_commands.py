@@ -7,6 +7,7 @@ run would only repeat another, the line is run as it stands with ``--collect-onl
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -23,9 +24,9 @@ from tests.plan.lines import (
     Ended,
     all_of_the_plan,
     commands_in,
-    run,
     run_line,
 )
+from tests.support.sessions import session
 
 COLLECT = ("--collect-only", "-q")
 STAGING = {
@@ -75,8 +76,10 @@ def test_remediated_all_pass(tmp_path_factory: pytest.TempPathFactory) -> None:
     assert ended.status == 0
 
 
-def test_the_run_stops_after_five_failures_when_asked_to() -> None:
-    ended = run_line(FIVE)
+def test_the_run_stops_after_five_failures_when_asked_to(tmp_path: Path) -> None:
+    threads = tmp_path / "threads.yaml"
+    threads.write_text("target: {kind: embedded, isolation: thread}\n")
+    ended = run_line(FIVE, f"--env={threads}")
     assert ended.returncode == 1
     assert "5 failed" in ended.stdout.splitlines()[-1]
 
@@ -102,11 +105,11 @@ def test_staging_without_its_variables_is_an_error_that_names_them() -> None:
 
 
 def test_an_unknown_environment_is_a_usage_error_that_lists_the_known_ones() -> None:
-    ended = run("-m", "pytest", "-k", KEYWORD, "--env", "remediate")
+    ended = session("-m", "pytest", "-k", KEYWORD, "--env", "remediate")
     assert ended.returncode == 4
     assert "did you mean remediated?" in ended.stderr
 
 
 def test_a_keyword_that_selects_nothing_is_a_failure() -> None:
-    ended = run("-m", "pytest", SUITES[Suite.AUTH].test_file, "-k", "no_such_test")
+    ended = session("-m", "pytest", SUITES[Suite.AUTH].test_file, "-k", "no_such_test")
     assert ended.returncode != 0

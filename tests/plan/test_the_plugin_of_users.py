@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from gp_helpers.history import read
 from gp_helpers.plan import CASES, SUITES, Suite
+from tests.support.sessions import session
 
 CASE = "auth.validation_cascade"
 THREADS = "target: {{kind: embedded, wiring: {wiring}, isolation: thread}}\n"
@@ -49,15 +49,9 @@ def run(folder: Path, *arguments: str, **modules: str) -> subprocess.CompletedPr
         path = folder / f"{name.replace('__', '/')}.py"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(source)
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "gp_helpers.pytest_plugin", "-p", "no:cacheprovider",
-         "-rA", f"--basetemp={folder / 'temporary'}", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )  # fmt: skip
+    given = ("-p", "gp_helpers.pytest_plugin", "-p", "no:cacheprovider", "-rA")
+    temporary = f"--basetemp={folder / 'temporary'}"
+    return session("-m", "pytest", *given, temporary, *arguments, cwd=folder)
 
 
 def test_a_skipped_case_is_a_failure_however_it_is_skipped(tmp_path: Path) -> None:
