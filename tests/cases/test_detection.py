@@ -1,8 +1,9 @@
 """Every case in both directions: as reported it fails with its findings, remediated it passes.
 
-Five trials of each: three in one process; one by the plan's command, a process a service; and as
-reported one in its notebook under stock papermill, remediated the first once more. Then each defect
-alone once. Every trial has a platform of its own. The long measurement is `golden-path soak`.
+Five trials of each: three in one process, of which remediated one is the first once more; one by
+the plan's command, a process a service; and one in its notebook under stock papermill, remediated
+the contrast there. Then each defect alone once. Every trial has a platform of its own. The long
+measurement is `golden-path soak`.
 """
 
 from __future__ import annotations
@@ -38,14 +39,16 @@ def shown(verdict: Verdict) -> Shown:
     return Shown(verdict.outcome.value, frozenset(verdict.findings), verdict.reason)
 
 
-def made_and_planned(
-    direction: Direction, case: str, factory: Factory, *behind: str
+def all_trials(
+    direction: Direction, case: str, role: str, factory: Factory, *behind: str
 ) -> list[Shown]:
-    """The trials that were made of a case, and that of the plan's test of it."""
+    """The trials that were made of a case, that of the plan's test, and that in its notebook."""
     told = all_of_the_plan(factory, *behind).outcomes[CASES[case].test_name]
     [outcome] = told.outcomes
     planned = Shown(outcome, told.findings, f"the plan's test {told.result}")
-    return [*(shown(one.verdict) for one in direction.results[case]), planned]
+    in_its_notebook = judge(read(executed_with(factory, case).history_of(case, role)))
+    made = [shown(one.verdict) for one in direction.results[case]]
+    return [*made, planned, shown(in_its_notebook)]
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +71,7 @@ def test_as_reported_every_trial_fails_with_the_findings_that_the_case_is_about(
     case: str, as_reported: Direction, tmp_path_factory: Factory
 ) -> None:
     wanted = {CATALOGUE[name].finding_code for name in defects_of(case)}
-    in_its_notebook = judge(read(executed_with(tmp_path_factory, case).history_of(case)))
-    trials = [*made_and_planned(as_reported, case, tmp_path_factory), shown(in_its_notebook)]
+    trials = all_trials(as_reported, case, "trial", tmp_path_factory)
     assert len(trials) == TRIALS
     for trial in trials:
         assert trial.outcome == Outcome.FAIL.value, trial.reason
@@ -80,7 +82,7 @@ def test_as_reported_every_trial_fails_with_the_findings_that_the_case_is_about(
 def test_remediated_every_trial_passes(
     case: str, remediated: Direction, tmp_path_factory: Factory
 ) -> None:
-    trials = made_and_planned(remediated, case, tmp_path_factory, *REMEDIATED)
+    trials = all_trials(remediated, case, "contrast", tmp_path_factory, *REMEDIATED)
     assert len(trials) == TRIALS
     for trial in trials:
         assert trial.outcome == Outcome.PASS.value, trial.reason

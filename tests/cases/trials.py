@@ -20,8 +20,8 @@ from tests.support.once import made_once
 
 JOBS = 1
 """The tests themselves run on two processes already."""
-COUNT = 3
-"""How many are made of each case and direction, with a seed for each."""
+COUNTS = {"as_reported": 3, "remediated": 2}
+"""How many are made of each case in a direction, with a seed for each."""
 AGAIN = "remediated"
 """The environment in which the first is made once more, with the same seed."""
 
@@ -69,7 +69,8 @@ def all_cases(factory: pytest.TempPathFactory, environment: str) -> Direction:
         parameters = in_threads(environment)
         plans = []
         for case in CASES:
-            first = Plan(case, parameters, defects_for(parameters, case), 1, COUNT, folder)
+            defects = defects_for(parameters, case)
+            first = Plan(case, parameters, defects, 1, COUNTS[environment], folder)
             plans.append(first)
             if environment == AGAIN:
                 plans.append(replace(first, count=1, keep=folder / "again"))

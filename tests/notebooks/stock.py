@@ -44,9 +44,9 @@ class Executed:
         (run,) = (path for path in self.outputs.iterdir() if path.is_dir())
         return run
 
-    def history_of(self, case: str) -> Path:
-        """The history of its only trial of a case."""
-        (history,) = (self.run / "histories").glob(f"{case}.trial.*.jsonl")
+    def history_of(self, case: str, role: str = "trial") -> Path:
+        """The history of its only trial of a case, or of the contrast beside that."""
+        (history,) = (self.run / "histories").glob(f"{case}.{role}.*.jsonl")
         return history
 
     def verdicts(self) -> dict[str, Any]:
