@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import re
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,23 +34,19 @@ COMMAND = (sys.executable, "-c", "import sys; from gp_helpers.cli import main; s
 SECONDS = 60
 
 
+@dataclass(frozen=True)
 class Ran:
     """A run that has ended, and the folder that it left."""
 
-    def __init__(self, outputs: Path, name: str) -> None:
-        self.folder = outputs / name
-        self.ended = subprocess.run(
-            [*COMMAND, *TINY, "--outputs", str(outputs), "--run-id", name, *RUNS[name]],
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-        )
+    folder: Path
+    status: int
+    out: str
+    err: str
 
     @property
     def case(self) -> dict[str, Any]:
         """The only case of what `--json` printed."""
-        [verdicts] = json.loads(self.ended.stdout)
+        [verdicts] = json.loads(self.out)
         assert verdicts == json.loads((self.folder / "verdicts.json").read_text())
         [case] = verdicts["cases"]
         assert isinstance(case, dict)
@@ -57,14 +55,29 @@ class Ran:
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ran]:
+    """One as a command, and beside it one in this process."""
     outputs = tmp_path_factory.mktemp("outputs")
-    with ThreadPoolExecutor(len(RUNS)) as threads:
-        return dict(zip(RUNS, threads.map(lambda name: Ran(outputs, name), RUNS), strict=True))
+
+    def words(name: str) -> list[str]:
+        return [*TINY, "--outputs", str(outputs), "--run-id", name, *RUNS[name]]
+
+    command, here = RUNS
+    with subprocess.Popen(
+        [*COMMAND, *words(command)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as ended:
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            status = main(words(here))
+        said = ended.communicate(timeout=SECONDS)
+    return {
+        command: Ran(outputs / command, ended.returncode, *said),
+        here: Ran(outputs / here, status, out.getvalue(), err.getvalue()),
+    }
 
 
 def test_exactly_the_named_defect_is_on_with_the_seed_that_was_given(runs: dict[str, Ran]) -> None:
     ran = runs["one-defect"]
-    assert ran.ended.returncode == ExitStatus.MET, ran.ended.stderr
+    assert ran.status == ExitStatus.MET, ran.err
     assert (ran.case["case"], ran.case["outcome"], ran.case["met"]) == (CASE, "fail", True)
     assert ran.case["findings"] == ["AUTH_GOOD_TOKEN_REFUSED"]
     header = read(ran.folder / "histories" / f"{CASE}.trial.1.jsonl").header
@@ -76,12 +89,12 @@ def test_the_wiring_replaces_the_environments_and_what_is_not_met_is_status_1(
     runs: dict[str, Ran],
 ) -> None:
     ran = runs["not-met"]
-    assert ran.ended.returncode == ExitStatus.NOT_MET, ran.ended.stderr
-    [line] = [line for line in ran.ended.stdout.splitlines() if CASE in line]
+    assert ran.status == ExitStatus.NOT_MET, ran.err
+    [line] = [line for line in ran.out.splitlines() if CASE in line]
     assert line.split()[:4] == [CASE, "FAIL", "NOT", "MET"]
-    assert re.search(r"^evidence  .*index\.html  digest [0-9a-f]{16,64}$", ran.ended.stdout, re.M)
+    assert re.search(r"^evidence  .*index\.html  digest [0-9a-f]{16,64}$", ran.out, re.M)
     assert (ran.folder / "index.html").is_file()
-    assert re.search(r"01_auth_token_cascades: cell (\d+) of \1 failed", ran.ended.stderr)
+    assert re.search(r"01_auth_token_cascades: cell (\d+) of \1 failed", ran.err)
     header = read(ran.folder / "histories" / f"{CASE}.trial.1.jsonl").header
     assert set(header["defects"]) == defects_of(CASE)
 

@@ -1,15 +1,14 @@
 """The review's notebook under stock papermill, on runs that were really made, and on none."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 import gp_helpers
+from gp_helpers.cli import main
 from gp_helpers.display.html import Html
-from gp_helpers.evidence import bundle, finalise
+from gp_helpers.evidence import ExitStatus, bundle, finalise
 from gp_helpers.parameters import ParameterError
 from gp_helpers.workbook import EvidenceDiffers
 from gp_helpers.workbook.review import Review
@@ -34,17 +33,8 @@ def shown_in(executed: Path) -> dict[str, str]:
 
 def test_it_follows_compares_and_checks_two_real_runs(tmp_path: Path) -> None:
     outputs = tmp_path / "outputs"
-    command = [sys.executable, "-m", "gp_helpers.cli.main", "run", "--quiet"]
-    command += ["--env", "as_reported", "--env", "remediated", "--case", CASE]
-    made = subprocess.run(
-        [*command, "--isolation", "thread", "--outputs", str(outputs)],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert made.returncode == 0, made.stdout + made.stderr
+    command = ["run", "--quiet", "--env", "as_reported", "--env", "remediated", "--case", CASE]
+    assert main([*command, "--isolation", "thread", "--outputs", str(outputs)]) == ExitStatus.MET
     executed = tmp_path / "executed.ipynb"
     papermill_here(outputs, EVIDENCE_REVIEW, executed, outputs=str(outputs))
     shown = shown_in(executed)

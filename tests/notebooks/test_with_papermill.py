@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from papermill.cli import papermill as papermill_command
 from papermill.exceptions import PapermillExecutionError
 
 from gp_helpers.plan import SUITES, Suite, cases_of
-from tests.notebooks.stock import NAMES, executed, papermill, papermill_here
+from tests.notebooks.stock import NAMES, executed, papermill_here
+from tests.support.repository import ROOT
 from tools.notebooks import NOTEBOOKS, START_HERE, TOUR_CASE
 
 EXPECTED = {START_HERE: [TOUR_CASE]} | {
@@ -58,23 +60,21 @@ def test_an_unknown_parameter_is_an_error_that_names_its_place(tmp_path: Path) -
 
 
 def test_an_expectation_that_is_not_met_fails_papermill_after_the_evidence(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ran = papermill(
-        tmp_path,
-        START_HERE,
-        "-y",
-        '{target: {kind: embedded, isolation: thread}, expectation: pass, cases: ["auth"]}',
-    )
-    assert ran.returncode != 0
-    assert "expected pass, is fail" in ran.stderr
+    monkeypatch.setenv("GOLDEN_PATH_OUTPUTS", str(tmp_path))
+    monkeypatch.delenv("GOLDEN_PATH_RUN", raising=False)
+    monkeypatch.chdir(ROOT)
+    stated = "{target: {kind: embedded, isolation: thread}, expectation: pass, cases: [auth]}"
+    notebooks = [str(NOTEBOOKS / f"{START_HERE}.ipynb"), str(tmp_path / "executed.ipynb")]
+    ran = CliRunner().invoke(papermill_command, ["--no-progress-bar", *notebooks, "-y", stated])
+    assert ran.exit_code == 1
+    assert "expected pass, is fail" in str(ran.exception)
     (stated,) = tmp_path.glob("*/verdicts/*.json")
     assert json.loads(stated.read_text())["met"] is False
 
 
 def test_papermill_lists_the_parameters_with_their_meaning() -> None:
-    from papermill.cli import papermill as papermill_command
-
     ran = CliRunner().invoke(
         papermill_command, ["--help-notebook", str(NOTEBOOKS / f"{NAMES[1]}.ipynb")]
     )
