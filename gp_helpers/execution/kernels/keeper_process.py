@@ -161,7 +161,7 @@ def _kill_group(pid: int) -> None:
 
 
 def _await_group(pid: int) -> None:
-    """Wait for a killed kernel, and for what it started: nothing of it runs when its end is told."""
+    """Wait for a killed kernel and what it started: nothing of it runs when its end is told."""
     os.waitpid(pid, 0)
     with contextlib.suppress(ChildProcessError):
         while True:
