@@ -11,6 +11,7 @@ from typing import Any, TypeGuard
 
 import h11
 
+from gp_helpers.cloud_run.clock import Clock
 from gp_helpers.cloud_run.headers import (
     RawHeaders,
     affinity_cookie,
@@ -86,6 +87,7 @@ class Exchange:
     request: h11.Request
     client: HttpWire
     settings: RevisionSettings
+    clock: Clock
     counters: Counters
     upstreams: Upstreams
     place: Callable[[PlacementRequest], Coroutine[Any, Any, Placed]]
@@ -97,8 +99,7 @@ class Exchange:
     correlation_id: str = field(default="", init=False)
 
     async def run(self) -> bool:
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self.settings.scaled(self.settings.request_timeout_s)
+        deadline = self.clock.time() + self.settings.scaled(self.settings.request_timeout_s)
         raw = self.request.headers.raw_items()
         headers = with_hop(list(raw), self.client.wire.client_address)
         self.correlation_id = header_value(headers, b"x-correlation-id") or ""
@@ -111,7 +112,7 @@ class Exchange:
             affinity=affinity_of(headers) if self.settings.session_affinity else None,
         )
         try:
-            async with asyncio.timeout_at(deadline):
+            async with self.clock.timeout_at(deadline):
                 return await self._through_an_instance(ticket, headers)
         except TimeoutError:
             return await self._time_out()
@@ -183,12 +184,12 @@ class Exchange:
                 return
             quiet_since = max(client.last_activity, upstream.last_activity)
             idle_until = quiet_since + self.settings.scaled(self.settings.idle_timeout_s)
-            if asyncio.get_running_loop().time() >= idle_until:
+            if self.clock.time() >= idle_until:
                 self.counters.idle_cut += 1
                 client.abort()
                 return
             with suppress(TimeoutError):
-                async with asyncio.timeout_at(idle_until):
+                async with self.clock.timeout_at(idle_until):
                     await client.closed.wait()
 
     async def _next_cycle(self) -> bool:

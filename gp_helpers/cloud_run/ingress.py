@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import h11
 
+from gp_helpers.cloud_run.clock import Clock
 from gp_helpers.cloud_run.exchange import Counters, Exchange
 from gp_helpers.cloud_run.fleet import Fleet, Tasks
 from gp_helpers.cloud_run.headers import error_body
@@ -98,9 +99,10 @@ class Ingress:
         self._fleet = fleet
         self._tasks = tasks
         self._counters = Counters()
-        self._control = Control(fleet, self._counters, secret=secret)
+        self._clock = Clock()
+        self._control = Control(fleet, self._counters, self._clock, secret=secret)
         self._connections: set[Wire] = set()
-        self._upstreams = Upstreams()
+        self._upstreams = Upstreams(self._clock.time)
 
     async def run(self, context: ServiceContext) -> None:
         """Start the minimum of instances, serve, and cut every connection in the end."""
@@ -112,7 +114,9 @@ class Ingress:
             raise fleet.start_failure
         loop = asyncio.get_running_loop()
         server = await loop.create_server(
-            lambda: Wire(self._accept), sock=context.socket, backlog=LISTEN_BACKLOG
+            lambda: Wire(self._accept, now=self._clock.time),
+            sock=context.socket,
+            backlog=LISTEN_BACKLOG,
         )
         try:
             context.started()
@@ -151,6 +155,7 @@ class Ingress:
             request=request,
             client=client,
             settings=self._fleet.revision.settings,
+            clock=self._clock,
             counters=self._counters,
             upstreams=self._upstreams,
             place=self._fleet.place,

@@ -2,6 +2,8 @@
 
 - ``GET /internal/ingress``: settings, instances, counters, queue;
 - ``PUT /internal/ingress``: change settings from now on; body: any of `RevisionSettings`;
+- ``PUT /internal/clock``: body ``{"offset_s"}``, by which the time of requests and of quiet sockets
+  is shifted from now on;
 - ``POST /internal/instances``: start an instance now (202), or with ``{"id", "url"}`` let one serve
   that runs already (201);
 - ``PUT /internal/instances/{id}``: body ``{"action": ...}``, an `Action`; replies when the action
@@ -12,12 +14,14 @@ from __future__ import annotations
 
 import hmac
 import json
+import math
 from dataclasses import asdict
 from enum import Enum
 from typing import Any
 
 import h11
 
+from gp_helpers.cloud_run.clock import Clock
 from gp_helpers.cloud_run.errors import CloudRunError
 from gp_helpers.cloud_run.exchange import Counters
 from gp_helpers.cloud_run.fleet import Fleet
@@ -28,6 +32,7 @@ from gp_helpers.cloud_run.settings import RevisionSettings
 
 SECRET_HEADER = "X-Golden-Path-Secret"
 REPORT_PATH = "/internal/ingress"
+CLOCK_PATH = "/internal/clock"
 INSTANCES_PATH = "/internal/instances"
 _LONGEST_BODY = 1 << 16
 
@@ -59,15 +64,18 @@ class ControlError(Exception):
 def is_control(target: bytes) -> bool:
     """Return whether a request is for the ingress itself."""
     path = target.partition(b"?")[0].decode("latin-1")
-    return path in (REPORT_PATH, INSTANCES_PATH) or path.startswith(INSTANCES_PATH + "/")
+    return path in (REPORT_PATH, CLOCK_PATH, INSTANCES_PATH) or path.startswith(
+        INSTANCES_PATH + "/"
+    )
 
 
 class Control:
     """Answers control requests."""
 
-    def __init__(self, fleet: Fleet, counters: Counters, *, secret: str) -> None:
+    def __init__(self, fleet: Fleet, counters: Counters, clock: Clock, *, secret: str) -> None:
         self._fleet = fleet
         self._counters = counters
+        self._clock = clock
         self._secret = secret
 
     async def answer(self, request: h11.Request, client: HttpWire) -> bool:
@@ -114,6 +122,8 @@ class Control:
                 return 200, self.report()
             case "PUT", "/internal/ingress":
                 return 200, self._reconfigure(body)
+            case "PUT", "/internal/clock":
+                return 200, self._set_clock(body)
             case "POST", "/internal/instances":
                 return self._add(body)
             case "PUT", _ if path.startswith(INSTANCES_PATH + "/"):
@@ -125,6 +135,7 @@ class Control:
         revision = self._fleet.revision
         return {
             "settings": revision.settings.to_json(),
+            "offset_s": self._clock.offset_s,
             "counters": asdict(self._counters),
             "queue": revision.queue_length,
             "average_startup_s": revision.average_startup_s,
@@ -158,6 +169,13 @@ class Control:
         except (CloudRunError, TypeError, ValueError) as error:
             raise ControlError(422, "bad_settings", str(error)) from error
         return self._fleet.revision.settings.to_json()
+
+    def _set_clock(self, body: dict[str, Any]) -> dict[str, Any]:
+        offset_s = body.get("offset_s")
+        if not isinstance(offset_s, int | float) or not math.isfinite(offset_s):
+            raise ControlError(422, "bad_clock", f"offset_s must be a number, not {offset_s!r}")
+        self._clock.set_offset(float(offset_s))
+        return {"offset_s": self._clock.offset_s}
 
     def _add(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Callable
 
 import h11
 
@@ -15,9 +16,10 @@ _LONGEST_IDLE_S = 4.0
 
 
 class Upstreams:
-    """Idle connections by address."""
+    """Idle connections by address; `now` tells the time of what is sent on them."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float] | None = None) -> None:
+        self._now = now
         self._idle: defaultdict[tuple[str, int], list[tuple[float, HttpWire]]] = defaultdict(list)
 
     async def take(self, host: str, port: int) -> HttpWire:
@@ -33,7 +35,7 @@ class Upstreams:
             if not upstream.wire.at_end and now - since < _LONGEST_IDLE_S:
                 return upstream
             upstream.wire.abort()
-        return HttpWire(await connect(host, port), h11.CLIENT)
+        return HttpWire(await connect(host, port, now=self._now), h11.CLIENT)
 
     def give_back(self, host: str, port: int, upstream: HttpWire) -> None:
         """Keep the connection if its exchange ended cleanly, close it otherwise."""

@@ -17,11 +17,16 @@ _READ_AHEAD = 1 << 18
 
 
 class Wire(asyncio.Protocol):
-    """A connection; ``made`` is called with it once it is open."""
+    """A connection; ``made`` is called with it once it is open, ``now`` tells its time."""
 
-    def __init__(self, made: Callable[[Wire], None] | None = None) -> None:
+    def __init__(
+        self,
+        made: Callable[[Wire], None] | None = None,
+        *,
+        now: Callable[[], float] | None = None,
+    ) -> None:
         self._made = made
-        self._loop = asyncio.get_running_loop()
+        self._now = now or asyncio.get_running_loop().time
         self._received = bytearray()
         self._arrived = asyncio.Event()
         self._writable = asyncio.Event()
@@ -36,7 +41,7 @@ class Wire(asyncio.Protocol):
         """Set together with `at_end`."""
         self.closed = asyncio.Event()
         """Set when the connection is closed in both directions."""
-        self.last_activity = self._loop.time()
+        self.last_activity = self._now()
 
     @property
     def client_address(self) -> str:
@@ -108,7 +113,7 @@ class Wire(asyncio.Protocol):
             self._made(self)
 
     def data_received(self, data: bytes) -> None:
-        self.last_activity = self._loop.time()
+        self.last_activity = self._now()
         if self._peer is not None:
             if not self._peer.closed.is_set():
                 self._peer.transport.write(data)
@@ -166,12 +171,12 @@ class Wire(asyncio.Protocol):
             peer.close()
 
 
-async def connect(host: str, port: int) -> Wire:
-    """Return a new connection.
+async def connect(host: str, port: int, *, now: Callable[[], float] | None = None) -> Wire:
+    """Return a new connection, with a time of its own if `now` tells one.
 
     Raises:
         OSError: nobody listens there.
     """
     loop = asyncio.get_running_loop()
-    _, wire = await loop.create_connection(Wire, host, port)
+    _, wire = await loop.create_connection(lambda: Wire(now=now), host, port)
     return wire

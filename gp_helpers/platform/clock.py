@@ -1,12 +1,14 @@
 """A service's own clock, with an offset that a trial may set.
 
-Expiries, cool-downs and caches read it, so that an edge in time is crossed by stepping the
-offset and not by waiting. Durations of real I/O (timeouts, heartbeats) use the loop's time.
+Expiries, cool-downs, caches and the lives of connections read it, so that an edge in time is
+crossed by stepping the offset and not by waiting. Time-outs of real I/O use the loop's time.
 """
 
 from __future__ import annotations
 
 import time
+
+import anyio
 
 
 class Clock:
@@ -14,6 +16,7 @@ class Clock:
 
     def __init__(self, offset_s: float = 0.0) -> None:
         self.offset_s = offset_s
+        self._stepped = anyio.Event()
 
     def now(self) -> float:
         """Seconds since the epoch, as this service believes."""
@@ -26,3 +29,11 @@ class Clock:
     def set_offset(self, offset_s: float) -> None:
         """Replace the offset; it is absolute, so setting it twice changes nothing more."""
         self.offset_s = offset_s
+        stepped, self._stepped = self._stepped, anyio.Event()
+        stepped.set()
+
+    async def sleep_until(self, moment: float) -> None:
+        """Return when `monotonic` has come to `moment`: by itself, or by a step."""
+        while (left_s := moment - self.monotonic()) > 0:
+            with anyio.move_on_after(left_s):
+                await self._stepped.wait()

@@ -102,7 +102,7 @@ class EmbeddedControls:
         return decisions
 
     async def set_clock(self, offset_s: float, *services: str) -> None:
-        """Set the clock offset of services; of all that have a clock if none is named."""
+        """Set the clock offset of services; of all but the ingress if none is named."""
         names = services or (*self.auths, self.model.name, *self.backends)
         await asyncio.gather(
             *(

@@ -87,6 +87,41 @@ async def test_front_proxy_idle_timeout_cuts_only_what_is_silent(host: Host) -> 
         assert (await platform.report())["counters"]["idle_cut"] == 1
 
 
+async def until_cut(connection: websockets.ClientConnection) -> None:
+    with pytest.raises(websockets.ConnectionClosedError):
+        await connection.recv()
+
+
+async def test_a_step_of_the_clock_ends_at_once_what_it_crosses_and_nothing_else(
+    host: Host,
+) -> None:
+    settings = RevisionSettings(request_timeout_s=300, idle_timeout_s=60, min_instances=1)
+    async with front(host, settings) as platform:
+
+        async def step_to(offset_s: object) -> int:
+            body = {"offset_s": offset_s}
+            return (await platform.control("PUT", "/internal/clock", body)).status_code
+
+        async with (
+            websockets.connect(platform.websocket_url) as quiet,
+            websockets.connect(platform.websocket_url) as awake,
+        ):
+            for offset_s in (50, 100, 150, 200, 250, 290):
+                assert await step_to(offset_s) == 200
+                await awake.send("awake")
+                assert await awake.recv() == "awake"
+            await until_cut(quiet)
+            counters = (await platform.report())["counters"]
+            assert (counters["idle_cut"], counters["cut"]) == (1, 0)
+            assert await step_to(301) == 200
+            await until_cut(awake)
+        assert (await platform.client.get("/")).status_code == 200
+        report = await platform.report()
+        assert (report["counters"]["idle_cut"], report["counters"]["cut"]) == (1, 1)
+        assert report["offset_s"] == 301
+        assert [await step_to(wrong) for wrong in ("301", None)] == [422, 422]
+
+
 async def test_concurrency_limits_what_an_instance_has_at_once(host: Host) -> None:
     settings = RevisionSettings(concurrency=2, max_instances=2)
     async with front(host, settings) as platform:

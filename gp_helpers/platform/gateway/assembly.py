@@ -98,6 +98,7 @@ def build_gateway(services: BackendServices, components: Components) -> WebSocke
     return WebSocketGateway(
         GatewayParts(
             settings=settings,
+            clock=services.clock,
             slot=slot,
             make_manager=make_manager,
             gate=gate,

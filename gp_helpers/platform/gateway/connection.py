@@ -77,7 +77,7 @@ class Connection:
         self.token = handshake.token
         self.timeouts = timeouts
         self.opened_at = opened_at
-        """When the handshake arrived, in the loop's time; its life is counted from here."""
+        """When the handshake arrived, in its service's monotonic time; its life begins here."""
         self.state = ConnectionState.OPENING
         self.preferences: dict[str, str] = {}
         """How the client said on this connection that it wants to be answered."""

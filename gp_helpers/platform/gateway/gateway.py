@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from gp_helpers.platform.clock import Clock
 from gp_helpers.platform.contract import SUBPROTOCOL, AgentRequest, CloseCode
 from gp_helpers.platform.correlation import adopt_correlation_id
 from gp_helpers.platform.errors import PlatformError
@@ -48,6 +49,7 @@ class GatewayParts:
     """The components of a gateway, each made once."""
 
     settings: GatewaySettings
+    clock: Clock
     slot: ManagerSlot
     make_manager: Callable[[], EventManager]
     gate: ReadinessGate
@@ -79,7 +81,7 @@ class WebSocketGateway:
         self._parts.slot.manager = self._parts.make_manager()
 
     async def endpoint(self, websocket: WebSocket) -> None:
-        opened_at = anyio.current_time()
+        opened_at = self._parts.clock.monotonic()
         with self._parts.totals.during(Activity.HANDSHAKE):
             try:
                 manager = await self._parts.gate.admit()

@@ -10,7 +10,7 @@ from gp_helpers.platform.gateway.connection import Connection
 
 
 class KeepAlive:
-    """The jobs of a connection that only time sets off."""
+    """The jobs of a connection that only time sets off; the clock may be stepped."""
 
     def __init__(self, clock: Clock, resume_grace_s: float) -> None:
         self._clock = clock
@@ -24,7 +24,7 @@ class KeepAlive:
 
     async def _beat(self, connection: Connection) -> None:
         while True:
-            await anyio.sleep(connection.timeouts.heartbeat_s)
+            await self._clock.sleep_until(self._clock.monotonic() + connection.timeouts.heartbeat_s)
             await connection.outgoing.reply(
                 {"type": str(ServerMessage.HEARTBEAT), "data": {"timestamp": self._clock.now()}}
             )
@@ -32,15 +32,15 @@ class KeepAlive:
     async def _end_in_time(self, connection: Connection) -> None:
         timeouts = connection.timeouts
         end = connection.opened_at + timeouts.lifetime_s
-        await anyio.sleep_until(end - timeouts.reconnect_notice_s)
-        with anyio.CancelScope(deadline=end):
+        await self._clock.sleep_until(end - timeouts.reconnect_notice_s)
+        with anyio.move_on_after(end - self._clock.monotonic()):
             await connection.outgoing.reply(
                 {
                     "type": str(ServerMessage.RECONNECT),
                     "data": {"reason": "lifetime", "after_s": timeouts.reconnect_notice_s},
                 }
             )
-        await anyio.sleep_until(end)
+        await self._clock.sleep_until(end)
         connection.end(CloseCode.GOING_AWAY, "lifetime")
 
     async def _release_events(self, connection: Connection) -> None:

@@ -127,6 +127,11 @@ class Lab:
         state: dict[str, Any] = reply.raise_for_status().json()
         return state
 
+    def step_the_clock(self, offset_s: float) -> None:
+        """Set the backend's clock; what it sets off is under way when this returns."""
+        url, body = f"{self.backend_url}/internal/clock", {"offset_s": offset_s}
+        self.http.put(url, json=body, headers=DIAGNOSTICS).raise_for_status()
+
     def wait_until_silent(self) -> dict[str, Any]:
         """Two equal readings with nothing in flight; the reading."""
         previous: Any = None

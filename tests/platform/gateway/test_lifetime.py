@@ -66,6 +66,22 @@ def test_the_handshake_counts_for_the_lifetime(start_lab: Any) -> None:
     assert time.monotonic() - opened < 1.0
 
 
+def test_a_life_passes_by_steps_of_the_clock(start_lab: Any) -> None:
+    lab = start_lab(heartbeat_s=100.0, idle_timeout_s=600.0, reconnect_notice_s=30.0)
+    socket = lab.person().connect()
+    lab.step_the_clock(150)
+    socket.ping()
+    lab.step_the_clock(220)
+    socket.ping()
+    assert [one["type"] for one in socket.seen if one["type"] != "pong"] == [
+        "connection_established",
+        "heartbeat",
+        "reconnect",
+    ]
+    lab.step_the_clock(241)
+    assert socket.close_code() == 1001
+
+
 def test_a_client_that_says_goodbye_gets_1000(lab: Any) -> None:
     socket = lab.person().connect()
     socket.connection.close(1000)
