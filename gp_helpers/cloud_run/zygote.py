@@ -283,6 +283,7 @@ def _threads_that_stay() -> int:
 
 _WHAT_EVERY_SERVICE_NEEDS = [
     "anyio._backends._asyncio",
+    "encodings.idna",
     "gp_helpers.cloud_run.process_host",
     "uvicorn.lifespan.on",
     "uvicorn.protocols.http.httptools_impl",

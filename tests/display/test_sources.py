@@ -1,6 +1,8 @@
 """The as-reported and the remediated component as a diff, for every defect of the catalogue."""
 
+import inspect
 import re
+from importlib import import_module
 
 import pytest
 
@@ -20,6 +22,13 @@ def test_both_components_stand_in_the_diff(defect: str) -> None:
             source = source_of(import_string).rstrip().splitlines()
             assert source[0] in own
             assert source[-1] in own
+
+
+def test_a_component_is_shown_as_python_itself_finds_it() -> None:
+    components = {one for defect in CATALOGUE.values() for one in defect.components.values()}
+    for import_string in components | {seam.remediated for seam in SEAMS.values()}:
+        module, _, name = import_string.partition(":")
+        assert source_of(import_string) == inspect.getsource(getattr(import_module(module), name))
 
 
 def test_the_colours_change_no_character() -> None:
