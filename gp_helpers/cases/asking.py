@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from gp_helpers.cases.steps import CannotGoOn
@@ -15,6 +16,7 @@ from gp_helpers.targets import Ability
 
 COSTS = "What is my largest cost this month, and what can I do about it?"
 ANSWER_WITHIN_S = 10.0
+_PATIENCE_S = 5.0
 
 
 class NotConnectedError(CannotGoOn):
@@ -67,6 +69,43 @@ async def until_taken_on(
         await socket.wait_for_answer(question.request_id, within_s)
 
 
+async def until_seen(
+    trial: Trial,
+    socket: Socket,
+    condition: Callable[[], bool],
+    *,
+    awaited: str,
+    within_s: float = _PATIENCE_S,
+) -> None:
+    """Wait until a condition over what arrived holds, or the socket is closed.
+
+    Where silence can be proven it will be, and a wait that ran out before says only how fast the
+    machine is; elsewhere it is on record.
+    """
+    if trial.target.can(Ability.DIAGNOSTICS):
+        await socket.watch(within_s, until=condition)
+    else:
+        await socket.wait_until(condition, timeout_s=within_s, awaited=awaited)
+
+
+async def until_answered(
+    trial: Trial, asked: Iterable[tuple[Socket, Question]], *, within_s: float = _PATIENCE_S
+) -> None:
+    """Wait until each question has ended where it was asked, before `settle` or `silence`."""
+    await asyncio.gather(
+        *(
+            until_seen(
+                trial,
+                socket,
+                partial(socket.is_finished, question.request_id),
+                awaited="answer",
+                within_s=within_s,
+            )
+            for socket, question in asked
+        )
+    )
+
+
 async def settle(
     trial: Trial, asked: Iterable[tuple[Socket, Question]], *, within_s: float = ANSWER_WITHIN_S
 ) -> None:
@@ -75,7 +114,5 @@ async def settle(
     Where silence can be proven it is not waited for; elsewhere each answer gets its time first.
     """
     if not trial.target.can(Ability.DIAGNOSTICS):
-        await asyncio.gather(
-            *(socket.wait_for_answer(question.request_id, within_s) for socket, question in asked)
-        )
+        await until_answered(trial, asked, within_s=within_s)
     await trial.silence(timeout_s=within_s)

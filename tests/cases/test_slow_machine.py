@@ -5,6 +5,7 @@ What a busy machine does here and there is done in one place, and on purpose.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from gp_helpers.probes import Client, Socket
 from tests.cases.trials import Direction, in_threads, trial_of
 
 A_LONG_TIME_S = 1.2
+NO_TIME_S = 1e-4
 
 
 def assert_shows_what_it_always_shows(case: str, remediated: Direction) -> None:
@@ -31,9 +33,36 @@ def test_a_client_that_resumes_late_still_has_its_connection(
     resume = Client.resume
 
     async def resume_late(client: Client, socket: Socket, last_event_id: Any) -> Entry | None:
-        """Longer than the lives of connections once were, unless its own ends before."""
+        """Longer than the lives of connections once were."""
         await socket.watch(A_LONG_TIME_S, until=lambda: False)
         return await resume(client, socket, last_event_id)
 
     monkeypatch.setattr(Client, "resume", resume_late)
     assert_shows_what_it_always_shows("websocket.cloud_run_timeout", remediated)
+
+
+@pytest.mark.parametrize(
+    "case", ["routing.selection_conflict", "routing.priority", "routing.load_balancing"]
+)
+def test_an_answer_that_takes_longer_than_the_probe_s_patience_is_an_answer(
+    case: str, remediated: Direction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait_until, watch = Socket.wait_until, Socket.watch
+    ran_out = []
+
+    async def wait_a_moment(
+        socket: Socket, condition: Callable[[], bool], *, timeout_s: float, awaited: str
+    ) -> bool:
+        if awaited.startswith("answer"):
+            ran_out.append(awaited)
+            timeout_s = NO_TIME_S
+        return await wait_until(socket, condition, timeout_s=timeout_s, awaited=awaited)
+
+    async def watch_a_moment(socket: Socket, seconds: float, *, until: Callable[[], bool]) -> None:
+        ran_out.append(f"watched {seconds}")
+        await watch(socket, NO_TIME_S, until=until)
+
+    monkeypatch.setattr(Socket, "wait_until", wait_a_moment)
+    monkeypatch.setattr(Socket, "watch", watch_a_moment)
+    assert_shows_what_it_always_shows(case, remediated)
+    assert ran_out

@@ -56,3 +56,35 @@ async def test_without_them_it_is_not(
 ) -> None:
     said = await silence(Platform(states, pongs), timeout_s=0.1)  # type: ignore[arg-type]
     assert (said.kind, said.data["awaited"]) == (Kind.TIMEOUT, awaited)
+
+
+class Working(Platform):
+    """A platform that has sent one message more whenever it is asked, until it has sent all."""
+
+    def __init__(self, messages: float) -> None:
+        super().__init__({"backend-1": STATE}, (True,))
+        self._messages = messages
+        self._sent = 0
+
+    async def state(self, name: str) -> Mapping[str, Any]:
+        del name
+        self._sent += 1
+        is_busy = self._sent < self._messages
+        sent = min(self._sent, self._messages)
+        return {"messages": {"sent": sent}, "in_flight": int(is_busy)}
+
+
+PATIENCE_S = 0.1
+"""Less than it takes to ask a busy platform ten times."""
+
+
+@pytest.mark.anyio
+async def test_a_platform_that_goes_on_with_its_work_is_waited_for() -> None:
+    said = await silence(Working(10), timeout_s=PATIENCE_S)  # type: ignore[arg-type]
+    assert said.kind is Kind.SILENCE
+
+
+@pytest.mark.anyio
+async def test_a_platform_that_never_ends_its_work_is_given_up() -> None:
+    said = await silence(Working(float("inf")), timeout_s=PATIENCE_S)  # type: ignore[arg-type]
+    assert (said.kind, said.data["awaited"]) == (Kind.TIMEOUT, "silence")

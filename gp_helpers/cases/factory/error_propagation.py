@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from gp_helpers.cases.asking import ask, settle
+from gp_helpers.cases.asking import ANSWER_WITHIN_S, ask, settle, until_answered
 from gp_helpers.cases.factory.modes import (
     FactoryCase,
     connect,
@@ -106,7 +106,7 @@ class ErrorPropagation(FactoryCase):
 
     async def _ask_in_turn(self, mode: str | None, socket: Socket, about: str) -> dict[str, Any]:
         question = await ask(self.trial, socket, about=about)
-        await socket.wait_for_answer(question.request_id, BUDGET_S)
+        await until_answered(self.trial, [(socket, question)], within_s=ANSWER_WITHIN_S)
         return {"mode": mode, "asks": about, "gets": _told(socket, question)}
 
 

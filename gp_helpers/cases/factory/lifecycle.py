@@ -16,7 +16,7 @@ from gp_helpers.targets import Ability, Arrangement, Hop
 FEWEST_USERS, MOST_USERS = 5, 25
 SESSIONS_PER_USER = 10
 NOTICED_WITHIN_S = 5.0
-ANSWER_WITHIN_S = 5.0
+ANSWER_WITHIN_S = 10.0
 MODEL_HOP_S = 0.015
 RESOURCES = ("handlers", "tasks", "sessions", "channels", "engines", "agents")
 

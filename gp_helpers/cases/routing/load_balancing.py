@@ -75,7 +75,7 @@ class LoadBalancing(Case):
         asked = list(zip(self.laptops, await self._ask_all(), strict=True))
         await asyncio.gather(
             *(
-                until_one_of((laptop, phone), partial(_has_answer, question))
+                until_one_of(self.trial, (laptop, phone), partial(_has_answer, question))
                 for (laptop, question), phone in zip(asked, self.phones, strict=True)
             )
         )

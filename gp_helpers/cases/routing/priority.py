@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from gp_helpers.cases.asking import ask, connect, settle
-from gp_helpers.cases.routing.answers import until_answered
+from gp_helpers.cases.asking import ask, connect, settle, until_answered
 from gp_helpers.cases.routing.model_gate import hold_the_model
 from gp_helpers.cases.steps import Case, Shown, step
 from gp_helpers.history import Kind
@@ -16,7 +15,7 @@ from gp_helpers.targets import Ability, Arrangement, Hop
 
 BACKLOG = 6
 NOT_ON_THE_SCALE = "whenever you like"
-_PATIENCE_S = 5.0
+_PATIENCE_S = 10.0
 
 
 class PriorityScale(Case):
@@ -71,7 +70,7 @@ class PriorityScale(Case):
             gate.open()
             trial.control("let the model server answer")
         sent = [(self.socket, question) for _, question in asked]
-        await until_answered(sent)
+        await until_answered(trial, sent)
         await settle(trial, sent)
         return self._in_order_of_start(asked)
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from gp_helpers.cases.asking import ask, connect, settle
+from gp_helpers.cases.asking import ask, connect, settle, until_answered
 from gp_helpers.cases.components import record_component
 from gp_helpers.cases.journey.answers import record_answer
-from gp_helpers.cases.routing.answers import until_answered
 from gp_helpers.cases.routing.corpus import REFUSED, CorpusMessage, corpus
 from gp_helpers.cases.steps import Case, Shown, step
 from gp_helpers.history import Kind
@@ -122,7 +121,7 @@ class SelectionConflict(Case):
                 message=message.id,
             )  # fmt: skip
             asked.append((self.socket, question))
-        await until_answered(asked)
+        await until_answered(self.trial, asked)
         await settle(self.trial, asked)
         rows = []
         for message, (_, question) in zip(sample, asked, strict=True):

@@ -13,7 +13,7 @@ from gp_helpers.faults import Delay, TcpFault
 from gp_helpers.probes import NotDescribedError, Person, Socket
 from gp_helpers.targets import Ability, Arrangement, Hop
 
-NOTICED_WITHIN_S = 2.0
+NOTICED_WITHIN_S = 10.0
 STARTED_WITHIN_S = 5.0
 MODEL_HOP_S = 0.03
 
