@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from gp_helpers.cases.websocket import event_manager_init
 from gp_helpers.checkers import Outcome
-from gp_helpers.execution.trials import Plan
+from gp_helpers.execution.trials import Plan, defects_for
 from gp_helpers.history import Entry, first_divergence
 from gp_helpers.probes import Client, Socket
 from tests.cases.trials import Direction, in_threads, trial_of
@@ -66,3 +67,16 @@ def test_an_answer_that_takes_longer_than_the_probe_s_patience_is_an_answer(
     monkeypatch.setattr(Socket, "watch", watch_a_moment)
     assert_shows_what_it_always_shows(case, remediated)
     assert ran_out
+
+
+def test_all_events_of_the_gap_are_lost_though_the_agent_is_slower_than_the_hop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(event_manager_init, "AUTH_HOP_S", NO_TIME_S)
+    parameters = in_threads("as_reported")
+    case = event_manager_init.EventManagerInit.id
+    plan = Plan(case, parameters, defects_for(parameters, case), 1, 1)
+    verdict, _ = trial_of(plan)
+    assert verdict.outcome is Outcome.FAIL, verdict.reason
+    assert verdict.findings == ("WS_EVENTS_LOST_AFTER_CONNECT",)
+    assert verdict.reason.endswith("got none of the five events")

@@ -8,12 +8,15 @@ from typing import ClassVar
 from gp_helpers.cases.asking import ask, settle
 from gp_helpers.cases.levers import felt, slowed
 from gp_helpers.cases.steps import Case, Shown, step
-from gp_helpers.faults import Delay, TcpFault
+from gp_helpers.faults import Delay, HttpMessage, Match, OrderGate, TcpFault
 from gp_helpers.probes import Person, Socket
 from gp_helpers.targets import Ability, Arrangement, Hop
 
 AUTH_HOP_S = 0.15
-"""Latency of the hop to the auth service: longer than an agent takes for an answer."""
+"""Latency of the hop to the auth service."""
+PROFILE = "/auth/me"
+"""What the embedded platform asks of its auth service when a connection is not ready without it."""
+WITHIN_S = 10.0
 
 
 class EventManagerInit(Case):
@@ -28,6 +31,8 @@ class EventManagerInit(Case):
 
     user: Person
     socket: Socket | None
+    profile: OrderGate[HttpMessage]
+    """Holds what is asked after the handshake, on the embedded platform."""
 
     @step("Log in one fresh user and open a conversation.", expects="a token and a thread")
     async def log_in(self) -> Shown:
@@ -44,6 +49,11 @@ class EventManagerInit(Case):
         self.trial.control("slow hop to the auth service", latency_s=AUTH_HOP_S)
         fault = TcpFault(delay=Delay(latency_s=AUTH_HOP_S))
         self.trial.controls.tcp_proxy(Hop.BACKEND_AUTH).set(to_server=fault)
+        # An agent is faster than what is asked after the handshake, on a busy machine as well.
+        match = Match(method="GET", path_prefix=PROFILE)
+        self.profile = OrderGate(hold=match.matches, until=lambda _: False)
+        if self.trial.is_ours:
+            self.trial.controls.http_fault(Hop.BACKEND_AUTH).gates.append(self.profile)
         return Shown("The hop is slow", [{"latency (ms)": AUTH_HOP_S * 1000}])
 
     @step(
@@ -58,6 +68,9 @@ class EventManagerInit(Case):
         if self.socket is None:
             return Shown("The handshake was refused")
         question = await ask(self.trial, self.socket)
+        if self.trial.is_ours:
+            await self._until_worked_off(self.socket)
+            self.profile.open()
         await settle(self.trial, [(self.socket, question)])
         events = [name for m in self.socket.of(question.request_id) for name in m.events]
         return Shown(
@@ -76,3 +89,14 @@ class EventManagerInit(Case):
         await settle(self.trial, [(self.socket, question)])
         events = [name for m in self.socket.of(question.request_id) for name in m.events]
         return Shown(f"{len(events)} of five events came", [{"event": name} for name in events])
+
+    async def _until_worked_off(self, socket: Socket) -> None:
+        """Wait until the question has been read, and nobody works on it any more."""
+        await self.trial.client.ping(socket, WITHIN_S)
+        instance = await self.trial.an_instance()
+
+        async def is_worked_off() -> bool:
+            state = await self.trial.controls.state(instance)
+            return not state["requests"]
+
+        await self.trial.until(is_worked_off, timeout_s=WITHIN_S, awaited="end of the work")
