@@ -2,12 +2,13 @@
 
     python -m benchmarks [--env as_reported --env remediated] [--suite NAME ...] [--rounds 3]
 
-Stock papermill runs them one after the other, a command each. `golden-path run` runs them side by
-side, with stock kernels (cold) and with warm ones. The script makes the same trials, contrasts
-included, without a notebook: one suite after the other, and as many at once as the runner does; its
-histories are judged and kept, no report is made. Stock papermill is held against the former, which
-takes all contrasts itself; `golden-path run` against the latter, where both take those of
-`as_reported` from `remediated`. Processor time is that of all processes that were waited for.
+Stock papermill runs them one after the other, a command each, and then as many commands at once as
+the runner runs notebooks. `golden-path run` runs them side by side, with stock kernels (cold) and
+with warm ones. The script makes the same trials, contrasts included, without a notebook: one suite
+after the other, and as many at once as the runner does; its histories are judged and kept, no
+report is made. Stock papermill is held against the former, which takes all contrasts itself;
+`golden-path run` against the latter, where both take those of `as_reported` from `remediated`.
+Processor time is that of all processes that were waited for.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -32,23 +34,25 @@ _STATUSES = (0, 1, 2)
 """Whether expectations were met, not met or stayed undecided: measured all the same."""
 
 
-def _stock(environments: Sequence[str], suites: Sequence[Suite], folder: Path) -> None:
-    for environment in environments:
+def _stock(
+    environments: Sequence[str], suites: Sequence[Suite], at_once: int, folder: Path
+) -> None:
+    def execute(environment: str, suite: Suite) -> None:
         parameters = notebooks_folder().parent / "parameters" / f"{environment}.yaml"
-        for suite in suites:
-            notebook = f"{SUITES[suite].notebook}.ipynb"
-            run_quietly(
-                [
-                    *(sys.executable, "-m", "papermill", "--no-progress-bar"),
-                    *("-f", str(parameters)),
-                    *(
-                        str(notebooks_folder() / notebook),
-                        str(folder / f"{environment}_{notebook}"),
-                    ),
-                ],
-                environ={"GOLDEN_PATH_OUTPUTS": str(folder / "outputs")},
-                allowed=_STATUSES,
-            )
+        notebook = f"{SUITES[suite].notebook}.ipynb"
+        run_quietly(
+            [
+                *(sys.executable, "-m", "papermill", "--no-progress-bar", "-f", str(parameters)),
+                *(str(notebooks_folder() / notebook), str(folder / f"{environment}_{notebook}")),
+            ],
+            environ={"GOLDEN_PATH_OUTPUTS": str(folder / "outputs")},
+            allowed=_STATUSES,
+        )
+
+    with ThreadPoolExecutor(at_once) as threads:
+        wanted = [(environment, suite) for environment in environments for suite in suites]
+        for executed in [threads.submit(execute, *one) for one in wanted]:
+            executed.result()
 
 
 def _ours(
@@ -133,10 +137,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     jobs = asked.jobs
     one_by_one, at_once = "script, one suite after the other", f"script, {jobs} suites at once"
-    stock = "stock papermill, one by one"
+    stock, stock_at_once = "stock papermill, one by one", f"stock papermill, {jobs} at once"
     ours = {kind: f"golden-path run, {kind}, {jobs} jobs" for kind in ("cold", "warm")}
     ways = [
-        Way(stock, partial(_stock, environments, suites)),
+        Way(stock, partial(_stock, environments, suites, 1)),
+        Way(stock_at_once, partial(_stock, environments, suites, jobs)),
         *(
             Way(name, partial(_ours, environments, suites, jobs, kind))
             for kind, name in ours.items()
@@ -151,7 +156,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         flush=True,
     )
     taken = measure(ways, asked.rounds)
-    scripts = {stock: one_by_one} | dict.fromkeys(ours.values(), at_once)
+    scripts = dict.fromkeys((stock, stock_at_once), one_by_one) | dict.fromkeys(
+        ours.values(), at_once
+    )
     print(report(taken, executions, scripts))
     return 0
 
