@@ -56,10 +56,12 @@ async def put_between(
     cutting = await stack.enter_async_context(TcpProxy(*address)) if tcp else None
     if frames is not None and not frames:
         return Between(cutting)
-    tls = tls_context(verify=description.verify_tls, ca_file=description.tls_ca_file)
+    tls = None
+    if url.scheme in _SECURE:  # reading what the system trusts takes tens of milliseconds
+        tls = tls_context(verify=description.verify_tls, ca_file=description.tls_ca_file)
     looking = FrameProxy(
         *(address if cutting is None else (LOOPBACK, cutting.port)),
-        server_tls=tls if url.scheme in _SECURE else None,
+        server_tls=tls,
         server_host=name,
         host_header=_authority(url),
         max_message_bytes=MAX_MESSAGE_BYTES,

@@ -16,8 +16,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from gp_helpers.cases import case_class, open_trial, take_all
 from gp_helpers.parameters import Parameters
 from gp_helpers.probes import new_client
@@ -120,7 +118,6 @@ async def visit(
     seconds: float,
     transport: str,
     framed: bool,
-    http: httpx.AsyncClient,
 ) -> dict[str, Any]:
     """One case against one behaviour, as a run would do it; its verdict, or what broke.
 
@@ -142,6 +139,7 @@ async def visit(
         with tempfile.TemporaryDirectory() as folder:
             arrangement = replace(case_class(case).arranged(parameters), framed=framed)
             async with (
+                new_client(verify=False) as http,
                 open_target(
                     parameters.target,
                     defects=frozenset(),
@@ -182,20 +180,19 @@ async def run(job: dict[str, Any]) -> None:
     asyncio.get_running_loop().set_exception_handler(
         lambda _, context: strays.append(f"{context['message']}: {context.get('exception')!r}")
     )
-    async with new_client() as http:
 
-        async def in_turn(one: dict[str, Any], before: float) -> None:
-            async with turns:
-                found = await visit(**one, base=job["base"], http=http)
-                grown = peak_megabytes() - before
-                print(json.dumps({**found, "megabytes": grown, "strays": strays}), flush=True)
-                strays.clear()
+    async def in_turn(one: dict[str, Any], before: float) -> None:
+        async with turns:
+            found = await visit(**one, base=job["base"])
+            grown = peak_megabytes() - before
+            print(json.dumps({**found, "megabytes": grown, "strays": strays}), flush=True)
+            strays.clear()
 
-        for one in job["first"]:
-            await in_turn(one, peak_megabytes())
-        # Peaks hide in earlier ones: what counts is the growth since the honest visits.
-        before = peak_megabytes()
-        await asyncio.gather(*(in_turn(one, before) for one in job["visits"]))
+    for one in job["first"]:
+        await in_turn(one, peak_megabytes())
+    # Peaks hide in earlier ones: what counts is the growth since the honest visits.
+    before = peak_megabytes()
+    await asyncio.gather(*(in_turn(one, before) for one in job["visits"]))
 
 
 if __name__ == "__main__":

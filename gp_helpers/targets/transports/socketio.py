@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import ssl
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -155,7 +156,9 @@ class SocketIoTransport:
     async def open(self, handshake: Handshake) -> Channel:
         options, via = handshake.options, handshake.via
         namespace = str(options.get("namespace", "/"))
-        context = tls_context(verify=handshake.verify_tls, ca_file=handshake.ca_file)
+        context: ssl.SSLContext | bool = True
+        if handshake.url.startswith(("wss:", "https:")):
+            context = tls_context(verify=handshake.verify_tls, ca_file=handshake.ca_file)
         resolver = _Elsewhere(via.host, via.port) if via is not None else None
         session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=context, resolver=resolver),
