@@ -152,7 +152,7 @@ def test_a_served_platform_ends_in_order_on_sigterm_and_leaves_no_process() -> N
     try:
         assert serving.stdout is not None
         address = json.loads(serving.stdout.readline())["services"]["ingress"]
-        assert httpx.get(f"{address}/health/ready", timeout=10).status_code == 200
+        assert httpx.get(f"{address}/health/ready", timeout=10, verify=False).status_code == 200
         started = set(descendants_of(serving.pid))
         assert len(started) > 2
         serving.send_signal(signal.SIGTERM)
@@ -163,7 +163,7 @@ def test_a_served_platform_ends_in_order_on_sigterm_and_leaves_no_process() -> N
     assert (serving.returncode, said) == (ExitStatus.MET, "stopped\n")
     assert [pid for pid in started if is_alive(pid)] == []
     with pytest.raises(httpx.ConnectError):
-        httpx.get(f"{address}/health/ready", timeout=10)
+        httpx.get(f"{address}/health/ready", timeout=10, verify=False)
 
 
 def test_a_reader_that_goes_away_early_is_no_traceback() -> None:

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.anyio
 async def test_the_port_of_a_service_that_had_connections_can_be_had_again(
     host: Host, isolation: Isolation
 ) -> None:
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=False) as client:
         first = await host.start(service())
         before = (await client.get(f"{first.url}/")).json()
         await first.stop(0.5)

@@ -74,7 +74,7 @@ class Platform:
         self.auths = [served.url for served in auths]
         self.backends = [served.url for served in backends]
         self.model = model.url
-        self.client = httpx.Client(timeout=10, trust_env=False)
+        self.client = httpx.Client(timeout=10, trust_env=False, verify=False)
 
     @property
     def auth(self) -> str:

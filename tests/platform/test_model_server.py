@@ -37,7 +37,9 @@ def url(serve: Any) -> str:
 
 def ask(url: str, messages: Any, **more: Any) -> httpx.Response:
     body = {"model": "m", "messages": messages, **more}
-    return httpx.post(f"{url}/chat/completions", json=body, headers=KEY, trust_env=False)
+    return httpx.post(
+        f"{url}/chat/completions", json=body, headers=KEY, trust_env=False, verify=False
+    )
 
 
 def text_of(reply: httpx.Response) -> str:
@@ -95,9 +97,11 @@ def test_a_stream_says_the_same_as_the_whole(url: str, tools: Any) -> None:
 
 
 def test_keys_and_bodies_are_checked(url: str) -> None:
-    stranger = httpx.get(f"{url}/models", headers={"Authorization": "Bearer x"}, trust_env=False)
+    stranger = httpx.get(
+        f"{url}/models", headers={"Authorization": "Bearer x"}, trust_env=False, verify=False
+    )
     assert stranger.status_code == 401
-    models = httpx.get(f"{url}/models", headers=KEY, trust_env=False).json()
+    models = httpx.get(f"{url}/models", headers=KEY, trust_env=False, verify=False).json()
     assert [model["id"] for model in models["data"]] == ["golden-path-embedded"]
     broken = [{"role": "tool", "content": "no JSON"}]
     assert ask(url, broken).json()["error"]["code"] == "invalid_request"

@@ -101,7 +101,7 @@ def test_a_backend_lives_at_once_and_is_ready_when_its_parts_are(
         "log_path": str(log),
     }
     backend = serve(build_backend({"settings": settings})).url
-    with httpx.Client(trust_env=False) as client:
+    with httpx.Client(trust_env=False, verify=False) as client:
 
         def state() -> Any:
             reply = client.get(f"{backend}/internal/state", headers={"X-Golden-Path-Secret": "x"})

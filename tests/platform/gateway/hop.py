@@ -34,7 +34,7 @@ class Hop:
         self._holding: Callable[[str], bool] = lambda _path: False
         self._held: list[str] = []
         self._timers: list[threading.Timer] = []
-        self._client = httpx.Client(timeout=30, trust_env=False)
+        self._client = httpx.Client(timeout=30, trust_env=False, verify=False)
         hop = self
 
         class Handler(BaseHTTPRequestHandler):

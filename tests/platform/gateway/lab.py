@@ -75,7 +75,7 @@ class Lab:
         self.model_hop = Hop()
         self.backend: Served
         self._served: list[Served] = []
-        self.http = httpx.Client(timeout=15, trust_env=False)
+        self.http = httpx.Client(timeout=15, trust_env=False, verify=False)
         self._sockets: list[Socket] = []
         self._connections = ExitStack()
         self._threads = ThreadPoolExecutor(20)

@@ -50,8 +50,12 @@ async def lifespan(app: FastAPI) -> Any:
     if VARIANT == "brittle":
         mark.touch(exist_ok=False)
     async with (
-        httpx.AsyncClient(base_url=os.environ["DESK_ACCOUNTS"], trust_env=False) as accounts,
-        httpx.AsyncClient(base_url=os.environ["DESK_THINKER"], trust_env=False) as thinker,
+        httpx.AsyncClient(
+            base_url=os.environ["DESK_ACCOUNTS"], trust_env=False, verify=False
+        ) as accounts,
+        httpx.AsyncClient(
+            base_url=os.environ["DESK_THINKER"], trust_env=False, verify=False
+        ) as thinker,
     ):
         app.state.accounts, app.state.thinker = accounts, thinker
         opening = asyncio.create_task(open_the_desk())
