@@ -114,7 +114,7 @@ class BackendSettings(ServiceSettings):
     auth_url: str
     service_id: str = "backend"
     service_secret: str
-    auth_timeout_s: PositiveFloat = 1.0
+    auth_timeout_s: PositiveFloat = 5.0
     """Time for one attempt at the auth service; there are at most two."""
     auth_concurrency: PositiveInt = 16
     """Questions that one backend has for the auth service at once; others wait for their turn."""

@@ -10,11 +10,14 @@ from typing import Any
 
 import pytest
 
+from gp_helpers.cases.auth.error_amplification import ErrorAmplification
 from gp_helpers.cases.websocket import event_manager_init
 from gp_helpers.checkers import Outcome
 from gp_helpers.execution.trials import Plan, defects_for
+from gp_helpers.faults import Hold
 from gp_helpers.history import Entry, first_divergence
-from gp_helpers.probes import Client, Socket
+from gp_helpers.probes import Client, Person, Socket
+from gp_helpers.targets import Hop
 from tests.cases.trials import Direction, in_threads, trial_of
 
 A_LONG_TIME_S = 1.2
@@ -80,3 +83,21 @@ def test_all_events_of_the_gap_are_lost_though_the_agent_is_slower_than_the_hop(
     assert verdict.outcome is Outcome.FAIL, verdict.reason
     assert verdict.findings == ("WS_EVENTS_LOST_AFTER_CONNECT",)
     assert verdict.reason.endswith("got none of the five events")
+
+
+def test_an_auth_service_that_answers_late_has_not_failed(
+    remediated: Direction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = ErrorAmplification._work
+    late = []
+
+    async def work_late(case: ErrorAmplification, person: Person, when: str) -> dict[str, object]:
+        """The first time, question and retry take longer than the backend once gave them."""
+        if not late:
+            plan = case.trial.controls.http_fault(Hop.BACKEND_AUTH).plan
+            late.append(plan.add(Hold(0.5), times=2))
+        return await work(case, person, when)
+
+    monkeypatch.setattr(ErrorAmplification, "_work", work_late)
+    assert_shows_what_it_always_shows(ErrorAmplification.id, remediated)
+    assert late[0].applied_to

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from gp_helpers.platform.backend.auth_client import AuthHop
+from gp_helpers.platform.clock import Clock
 from gp_helpers.platform.errors import AuthUnavailable
 from gp_helpers.platform.service_client import ServiceClient
 from gp_helpers.platform.settings import BackendSettings
@@ -50,7 +51,7 @@ async def test_only_so_many_questions_are_asked_at_once(
         backend_settings, auth_url=serve(auth.application()).url, auth_concurrency=4
     )
     async with ServiceClient() as http:
-        hop = AuthHop(http, settings)
+        hop = AuthHop(http, settings, Clock())
         async with anyio.create_task_group() as group:
             for number in range(30):
                 group.start_soon(hop.ask, f"token {number}")
@@ -68,7 +69,7 @@ async def test_who_waits_too_long_for_a_turn_is_told(
         auth_wait_s=0.05,
     )
     async with ServiceClient() as http:
-        hop = AuthHop(http, settings)
+        hop = AuthHop(http, settings, Clock())
         async with anyio.create_task_group() as group:
             group.start_soon(hop.ask, "first")
             await anyio.wait_all_tasks_blocked()

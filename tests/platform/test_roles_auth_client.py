@@ -43,7 +43,7 @@ class TestAuthClient:
         fake = FakeAuth()
         settings = backend_settings.model_copy(update={"auth_url": serve(fake.app).url})
         async with ServiceClient() as http:
-            client = component(AuthHop(http, settings), clock)
+            client = component(AuthHop(http, settings, clock), clock)
             fake.script = [JSONResponse({"valid": True, "user_id": "u"}), JSONResponse(NEGATIVE)]
             assert await client.ask("one") == {"valid": True, "user_id": "u"}
             assert await client.ask("two") == NEGATIVE
@@ -70,7 +70,7 @@ class TestAuthClient:
         settings = backend_settings.model_copy(update={"auth_url": serve(fake.app).url})
         fake.script = [answer() for _ in range(4)]
         async with ServiceClient() as http:
-            client = component(AuthHop(http, settings), clock)
+            client = component(AuthHop(http, settings, clock), clock)
             with pytest.raises(AuthUnavailable) as failure:
                 await client.ask("token")
         assert failure.value.retry_after is not None
@@ -80,7 +80,7 @@ class TestAuthClient:
     ) -> None:
         async with ServiceClient() as http:
             with pytest.raises(AuthUnavailable):
-                await component(AuthHop(http, backend_settings), clock).ask("token")
+                await component(AuthHop(http, backend_settings, clock), clock).ask("token")
 
 
 async def test_the_breaker_opens_tries_once_and_closes(
@@ -89,7 +89,7 @@ async def test_the_breaker_opens_tries_once_and_closes(
     fake = FakeAuth()
     settings = backend_settings.model_copy(update={"auth_url": serve(fake.app).url})
     async with ServiceClient() as http:
-        client = BreakingAuthClient(AuthHop(http, settings), clock)
+        client = BreakingAuthClient(AuthHop(http, settings, clock), clock)
 
         async def ask_in_vain() -> AuthUnavailable:
             with pytest.raises(AuthUnavailable) as failure:

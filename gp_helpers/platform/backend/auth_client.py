@@ -26,8 +26,9 @@ _ATTEMPTS = 2
 class AuthHop:
     """One request to `POST /auth/validate`, bounded in time; only so many at once."""
 
-    def __init__(self, http: ServiceClient, settings: BackendSettings) -> None:
+    def __init__(self, http: ServiceClient, settings: BackendSettings, clock: Clock) -> None:
         self._http = http
+        self._clock = clock
         self._base_url = settings.auth_url.rstrip("/")
         self._timeout_s = settings.auth_timeout_s
         self._wait_s = settings.auth_wait_s
@@ -52,7 +53,7 @@ class AuthHop:
 
     async def _ask(self, token: str) -> Reply:
         try:
-            with anyio.fail_after(self._timeout_s):
+            with self._clock.fail_after(self._timeout_s):
                 response = await self._http.request(
                     "POST",
                     f"{self._base_url}/auth/validate",
