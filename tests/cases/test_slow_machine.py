@@ -15,7 +15,7 @@ from gp_helpers.cases.websocket import event_manager_init
 from gp_helpers.checkers import Outcome
 from gp_helpers.execution.trials import Plan, defects_for
 from gp_helpers.faults import Hold
-from gp_helpers.history import Entry, first_divergence
+from gp_helpers.history import Entry, Kind, first_divergence
 from gp_helpers.probes import Client, Person, Socket
 from gp_helpers.targets import Hop
 from tests.cases.trials import Direction, in_threads, trial_of
@@ -101,3 +101,15 @@ def test_an_auth_service_that_answers_late_has_not_failed(
     monkeypatch.setattr(ErrorAmplification, "_work", work_late)
     assert_shows_what_it_always_shows(ErrorAmplification.id, remediated)
     assert late[0].applied_to
+
+
+def test_each_validator_is_asked_with_a_clock_that_was_set_for_it(remediated: Direction) -> None:
+    """What all of them take together on a busy machine is more than the allowed skew."""
+    step = [
+        entry
+        for entry in remediated.history_of("auth.timing")
+        if entry.step == "present_within_the_allowed_skew"
+    ]
+    kinds = [one.kind for one in step if one.kind in (Kind.CONTROL, Kind.DECISION)]
+    assert len(kinds) > 4
+    assert kinds == [Kind.CONTROL, Kind.DECISION] * (len(kinds) // 2)

@@ -7,11 +7,11 @@ whose clocks cannot be moved the refresh and log-out steps remain.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import ClassVar
 
 from gp_helpers.cases.steps import Case, Shown, step
-from gp_helpers.probes import NotDescribedError, Person
+from gp_helpers.probes import Decision, NotDescribedError, Person
 from gp_helpers.targets import Ability, Arrangement
 
 WITHIN_SKEW = 0.8
@@ -49,9 +49,14 @@ class Timing(Case):
     async def present_within_the_allowed_skew(self) -> Shown:
         behind = self.trial.threshold("allowed_skew_s") * WITHIN_SKEW
         user = await self._user()
-        # Counted from the log-in, so that a slow machine does not eat up the skew.
-        await self._set_backends(self.logged_in_at - self.trial.recorder.now - behind)
-        return await self._present(user, "issued within the allowed skew", accepted=True)
+
+        async def set_behind() -> None:
+            # Counted from the log-in, and before each, so that a slow machine eats up no skew.
+            await self._set_backends(self.logged_in_at - self.trial.recorder.now - behind)
+
+        return await self._present(
+            user, "issued within the allowed skew", accepted=True, before_each=set_behind
+        )
 
     @step(
         "Put the backends' clocks far behind, show a fresh token, then set the clocks right.",
@@ -135,18 +140,31 @@ class Timing(Case):
         self.trial.control("set the backends' clocks", offset_s=self.offset_s + behind_s)
         await self.trial.controls.set_clock(self.offset_s + behind_s, *names)
 
-    async def _present(self, user: Person, about: str, *, accepted: bool | None) -> Shown:
+    async def _present(
+        self,
+        user: Person,
+        about: str,
+        *,
+        accepted: bool | None,
+        before_each: Callable[[], Awaitable[None]] | None = None,
+    ) -> Shown:
+        """Show a token to every validator: at once, or one by one if something comes before."""
         client, token = self.trial.client, user.access_token or ""
         self.trial.expect(
             f"token {about}", token_about=about, accepted=accepted, subject=user.user_id,
             validators=client.validators(),
         )  # fmt: skip
-        said = await asyncio.gather(
-            *(
-                client.present(user, name, token, about=about, offset_s=self.offset_s)
-                for name in client.validators()
-            )
-        )
+
+        async def present(name: str) -> Decision:
+            return await client.present(user, name, token, about=about, offset_s=self.offset_s)
+
+        if before_each is None:
+            said = await asyncio.gather(*map(present, client.validators()))
+        else:
+            said = []
+            for name in client.validators():
+                await before_each()
+                said.append(await present(name))
         rows = [
             {"validator": one.validator, "accepted": one.accepted, "expected": accepted}
             for one in said
