@@ -23,7 +23,8 @@ from gp_helpers.targets.running import Ability
 _FIRST_PAUSE_S = 0.004
 _LONGEST_PAUSE_S = 0.03
 """Readings while something is under way cost the platform time that it needs for just that."""
-_PONG_WITHIN_S = 5.0
+_PONG_WITHIN_S = 10.0
+"""As long as a trial may take: a pong that is later is that of a machine that is too slow."""
 _MOST_PATIENCE = 6
 """So many times the patience is the longest, for a platform whose work never ends."""
 

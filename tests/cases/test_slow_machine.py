@@ -5,6 +5,7 @@ What a busy machine does here and there is done in one place, and on purpose.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,8 @@ from gp_helpers.faults import Hold
 from gp_helpers.history import Entry, Kind, first_divergence
 from gp_helpers.probes import Client, Person, Socket
 from gp_helpers.targets import Hop
+from gp_helpers.targets.transports import Received
+from gp_helpers.targets.transports.json_text import JsonChannel
 from tests.cases.trials import Direction, in_threads, trial_of
 
 A_LONG_TIME_S = 1.2
@@ -70,6 +73,24 @@ def test_an_answer_that_takes_longer_than_the_probe_s_patience_is_an_answer(
     monkeypatch.setattr(Socket, "watch", watch_a_moment)
     assert_shows_what_it_always_shows(case, remediated)
     assert ran_out
+
+
+def test_a_pong_that_comes_late_is_a_pong(
+    remediated: Direction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receive = JsonChannel.receive
+    late = []
+
+    async def receive_late(channel: JsonChannel) -> Received:
+        received = await receive(channel)
+        if not late and received.message["type"] == "pong":
+            late.append(received)
+            await asyncio.sleep(A_LONG_TIME_S)
+        return received
+
+    monkeypatch.setattr(JsonChannel, "receive", receive_late)
+    assert_shows_what_it_always_shows("websocket.cleanup_race", remediated)
+    assert late
 
 
 def test_all_events_of_the_gap_are_lost_though_the_agent_is_slower_than_the_hop(

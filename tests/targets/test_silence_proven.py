@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from gp_helpers.history import Kind, Recorder, Redactor
+from gp_helpers.plan.thresholds import THRESHOLDS
 from gp_helpers.probes import silence
 
 STATE = {"messages": {"sent": 3}, "in_flight": 0}
@@ -21,6 +22,7 @@ class Platform:
         self.recorder = Recorder(None, Redactor())
         self.target = SimpleNamespace(can=lambda _: True, controls=self)
         self.sockets = [SimpleNamespace(ready=True, closed=None, pongs=pong) for pong in pongs]
+        self.pongs_within_s: list[float] = []
         self._states = states
 
     async def instances(self) -> Mapping[str, str]:
@@ -30,7 +32,7 @@ class Platform:
         return self._states[name]
 
     async def ping(self, socket: Any, timeout_s: float) -> bool:
-        del timeout_s
+        self.pongs_within_s.append(timeout_s)
         return bool(socket.pongs)
 
 
@@ -72,6 +74,13 @@ class Working(Platform):
         is_busy = self._sent < self._messages
         sent = min(self._sent, self._messages)
         return {"messages": {"sent": sent}, "in_flight": int(is_busy)}
+
+
+@pytest.mark.anyio
+async def test_a_pong_may_take_as_long_as_a_trial() -> None:
+    platform = Platform({"backend-1": STATE}, (True,))
+    await silence(platform)  # type: ignore[arg-type]
+    assert min(platform.pongs_within_s) >= THRESHOLDS["case_seconds"].value
 
 
 PATIENCE_S = 0.1
