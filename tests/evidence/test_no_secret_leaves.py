@@ -13,7 +13,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,15 @@ import httpx
 import pytest
 import yaml
 
-from gp_helpers.evidence import RunFolder, bundle, finalise, read_run, scan
+from gp_helpers.evidence import (
+    ExitStatus,
+    RunFolder,
+    bundle,
+    exit_status,
+    finalise,
+    read_run,
+    scan,
+)
 from gp_helpers.execution.trials import Plan, defects_for, run_trial
 from gp_helpers.parameters import validate
 from gp_helpers.probes import new_client
@@ -44,18 +53,17 @@ class LeakyRun:
     """A `golden-path run` on the leaky application, in a process of its own."""
 
     def __init__(
-        self, folder: Path, mode: str, parameters: Path, referred: Mapping[str, str]
+        self, folder: Path, parameters: Sequence[Path], referred: Mapping[str, str], *more: str
     ) -> None:
         self.issued_file = folder / "issued"
-        self.folder = folder / "outputs" / "leaky"
+        self.outputs = folder / "outputs"
         command = [sys.executable, "-m", "gp_helpers.cli.main", "run", "--quiet"]
-        command += ["--env", str(parameters), "--run-id", "leaky"]
-        command += ["--outputs", str(folder / "outputs")]
+        command += [word for path in parameters for word in ("--env", str(path))]
         self.process = subprocess.Popen(
-            command,
+            [*command, "--outputs", str(self.outputs), *more],
             cwd=ROOT,
             env=os.environ
-            | {"LEAKY_FOLDER": str(LEAKY), "LEAKY_MODE": mode, "LEAKY_API_KEY": KEY}
+            | {"LEAKY_FOLDER": str(LEAKY), "LEAKY_API_KEY": KEY}
             | {"LEAKY_ISSUED": str(self.issued_file)}
             | referred,
             stdout=subprocess.PIPE,
@@ -87,17 +95,31 @@ class LeakyRun:
         return {KEY, *self.issued_file.read_text().split()}
 
 
-@contextlib.contextmanager
-def deployed(folder: Path, mode: str) -> Iterator[dict[str, str]]:
-    """The leaky application as a deployment; gives its parameter file and what that refers to."""
+def stated(folder: Path, mode: str) -> Path:
+    """The parameter file of the leaky application in a mode."""
+    path = folder / f"asgi_{mode}.yaml"
+    path.write_text((LEAKY / "leaky.yaml").read_text().replace("${LEAKY_MODE}", mode))
+    return path
+
+
+def deployed_as(folder: Path, mode: str) -> Path:
+    """The parameter file of the leaky application as a deployment."""
+    path = folder / f"deployment_{mode}.yaml"
     data = yaml.safe_load((LEAKY / "leaky.yaml").read_text())
     target = data["target"] | {"kind": "deployment", "limits": {"seconds": 60}}
     del target["path"], target["applications"]
     text = yaml.safe_dump(data | {"target": target}, allow_unicode=True)
-    text = text.replace("{backend.url}", "${LEAKY_URL}").replace(
-        "{backend.ws_url}", "${LEAKY_SOCKET_URL}"
+    path.write_text(
+        text.replace("{backend.url}", "${LEAKY_URL}").replace(
+            "{backend.ws_url}", "${LEAKY_SOCKET_URL}"
+        )
     )
-    (folder / "deployed.yaml").write_text(text)
+    return path
+
+
+@contextlib.contextmanager
+def deployed(folder: Path, mode: str) -> Iterator[dict[str, str]]:
+    """The leaky application as a deployment; gives what its parameter file refers to."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
         process = subprocess.Popen(
@@ -132,65 +154,101 @@ def stop(run: LeakyRun, how: str) -> None:
         run.process.send_signal(signal.SIGINT if how == "interrupted" else signal.SIGKILL)
 
 
-@pytest.mark.parametrize(
-    ("kind", "mode", "how", "status"),
-    [
-        ("asgi", "answers", None, 1),
-        ("asgi", "dies", None, 1),
-        ("asgi", "waits", "interrupted", 130),
-        ("asgi", "waits", "kernels killed", 2),
-        ("asgi", "waits", "killed", -9),
-        ("deployment", "dies", None, 1),
-    ],
-)
-def test_no_output_holds_a_secret(
-    kind: str,
-    mode: str,
-    how: str | None,
-    status: int,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+@dataclass(frozen=True)
+class Ended:
+    """A run that ended by itself: three environments, of which two die."""
+
+    folder: Path
+    said: str
+    status: int | None
+    secrets: set[str]
+
+    def run_of(self, environment: str) -> Path:
+        """The folder of an environment's run."""
+        [folder] = (self.folder / "outputs").glob(f"*-{environment}-*")
+        return folder
+
+
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory: pytest.TempPathFactory) -> Ended:
+    folder = tmp_path_factory.mktemp("leaky")
+    files = [stated(folder, "answers"), stated(folder, "dies"), deployed_as(folder, "dies")]
+    with deployed(folder, "dies") as referred:
+        run = LeakyRun(folder, files, referred)
+        said = run.finish()
+    return Ended(folder, said, run.process.returncode, run.secrets())
+
+
+def test_no_file_of_a_run_that_ended_and_nothing_that_it_said_holds_a_secret(
+    ended: Ended, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LEAKY_API_KEY", KEY)
-    with contextlib.ExitStack() as stack:
-        parameters, referred = LEAKY / "leaky.yaml", {}
-        if kind == "deployment":
-            referred = stack.enter_context(deployed(tmp_path, mode))
-            parameters = tmp_path / "deployed.yaml"
-        run = LeakyRun(tmp_path, mode, parameters, referred)
-        stack.callback(run.process.kill)
-        if how is not None:
-            stop(run, how)
-        said = run.finish()
-    assert run.process.returncode == status, said
-    secrets = run.secrets()
-    assert len(secrets) >= 4
-    assert {one.partition("~")[0] for one in secrets} >= {"opaque", "session-cookie", "service-key"}
-    if how == "killed":
-        finalise(run.folder)
-    packed = bundle(run.folder).path
-    assert scan(tmp_path / "outputs", secrets).findings == ()
-    assert scan(packed, secrets).findings == ()
-    for path in (tmp_path / "outputs").rglob("*"):
-        if path.is_file():
-            content = path.read_bytes()
-            assert [one for one in secrets if one.encode() in content] == [], path
-    assert [one for one in secrets if one in said] == []
-    told = json.loads((run.folder / "secrets.json").read_text())
-    assert told["findings"] == []
-    assert told["known_secrets"] >= 1
-    assert "None was found." in (run.folder / "index.html").read_text()
-    history = (run.folder / "histories" / f"{JOURNEY}.trial.1.jsonl").read_text()
-    assert "‹environment " in history
-    assert "‹token " in history
-    assert read_run(run.folder).verdicts["cases"][1]["outcome"] != "pass"
-    if kind == "asgi" and mode == "answers":
+    assert ended.status == ExitStatus.NOT_MET, ended.said
+    holds_none(ended.folder / "outputs", ended.secrets)
+    assert [one for one in ended.secrets if one in ended.said] == []
+
+
+@pytest.mark.parametrize("environment", ["asgi_answers", "asgi_dies", "deployment_dies"])
+def test_no_evidence_of_a_run_that_ended_holds_a_secret(
+    ended: Ended, environment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEAKY_API_KEY", KEY)
+    folder = ended.run_of(environment)
+    assert exit_status(read_run(folder).verdicts) is ExitStatus.NOT_MET
+    tells_what_it_left_out(folder, ended.secrets)
+    if environment == "asgi_answers":
         # What the application printed is kept, without its secrets.
-        log = (run.folder / "logs" / f"{JOURNEY}.trial.1" / "backend-1.log").read_text()
+        log = (folder / "logs" / f"{JOURNEY}.trial.1" / "backend-1.log").read_text()
         assert [
             word for word in ("told: ‹token ", "and again: ", "‹cookie ") if word not in log
         ] == []
-    assert list((run.folder / "logs").glob(".*")) == []
+
+
+@pytest.mark.parametrize(
+    ("how", "status"), [("interrupted", 130), ("kernels killed", 2), ("killed", -9)]
+)
+def test_no_output_of_a_run_that_was_ended_holds_a_secret(
+    how: str, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEAKY_API_KEY", KEY)
+    run = LeakyRun(tmp_path, [stated(tmp_path, "waits")], {}, "--run-id", "leaky")
+    try:
+        stop(run, how)
+        said = run.finish()
+    finally:
+        run.process.kill()
+    assert run.process.returncode == status, said
+    folder, secrets = run.outputs / "leaky", run.secrets()
+    if how == "killed":
+        finalise(folder)
+    tells_what_it_left_out(folder, secrets)
+    holds_none(run.outputs, secrets)
+    assert [one for one in secrets if one in said] == []
+
+
+def holds_none(outputs: Path, secrets: set[str]) -> None:
+    """Nothing in a folder holds a secret, whether our scan or somebody else's looks."""
+    assert len(secrets) >= 4
+    assert {one.partition("~")[0] for one in secrets} >= {"opaque", "session-cookie", "service-key"}
+    assert scan(outputs, secrets).findings == ()
+    for path in outputs.rglob("*"):
+        if path.is_file():
+            content = path.read_bytes()
+            assert [one for one in secrets if one.encode() in content] == [], path
+
+
+def tells_what_it_left_out(folder: Path, secrets: set[str]) -> None:
+    """A run's bundle holds no secret, and its evidence says what was looked for and replaced."""
+    assert scan(bundle(folder).path, secrets).findings == ()
+    told = json.loads((folder / "secrets.json").read_text())
+    assert told["findings"] == []
+    assert told["known_secrets"] >= 1
+    assert "None was found." in (folder / "index.html").read_text()
+    history = (folder / "histories" / f"{JOURNEY}.trial.1.jsonl").read_text()
+    assert "‹environment " in history
+    assert "‹token " in history
+    assert read_run(folder).verdicts["cases"][1]["outcome"] != "pass"
+    assert list((folder / "logs").glob(".*")) == []
 
 
 class Overheard:
