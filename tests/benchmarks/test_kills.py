@@ -27,8 +27,10 @@ def test_ten_runs_killed_at_random_instants_leave_what_they_should(tmp_path: Pat
 
 LEAVES_A_CHILD = """
 import subprocess, sys
-child = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"],
-                         stdin=subprocess.PIPE, start_new_session=True)
+code = "import sys; print(flush=True); sys.stdin.read()"
+child = subprocess.Popen([sys.executable, "-c", code],
+                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
+child.stdout.readline()  # before that its environment may not be in place yet
 print(child.pid, flush=True)
 sys.stdin.read()
 """
