@@ -88,6 +88,10 @@ def holds(found: Any) -> bool:
     return found is not None and found is not False and found not in ("", [], {})
 
 
+KEPT_ALIVE_S = 2.0
+"""So long an idle connection is used again: well below the 5 s after which uvicorn closes it."""
+
+
 def new_client(
     *, verify: bool | ssl.SSLContext = True, timeout_s: float = 10.0
 ) -> httpx.AsyncClient:
@@ -101,7 +105,9 @@ def new_client(
         timeout=timeout_s,
         trust_env=False,
         follow_redirects=False,
-        limits=httpx.Limits(max_connections=400, max_keepalive_connections=100),
+        limits=httpx.Limits(
+            max_connections=400, max_keepalive_connections=100, keepalive_expiry=KEPT_ALIVE_S
+        ),
     )
     client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     return client
