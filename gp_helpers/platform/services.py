@@ -110,7 +110,7 @@ def build_backend(config: Mapping[str, Any]) -> Starlette:
     desks = Desks()
     address = OwnAddress()
     directory = InstanceDirectory(store, settings.instance_id, address)
-    model = ModelClient(http, settings)
+    model = ModelClient(http, settings, clock)
     auth_hop = AuthHop(http, settings, clock)
     auth_client = wiring.component("auth_client")(auth_hop, clock)
     time_rules = wiring.component("token_time_rules")(settings, clock)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import uvicorn
 
 from gp_helpers.cases.auth.error_amplification import ErrorAmplification
 from gp_helpers.cases.websocket import event_manager_init
@@ -18,6 +19,7 @@ from gp_helpers.execution.trials import Plan, defects_for
 from gp_helpers.faults import Hold
 from gp_helpers.history import Entry, Kind, first_divergence
 from gp_helpers.probes import Client, Person, Socket
+from gp_helpers.probes.http import KEPT_ALIVE_S
 from gp_helpers.targets import Hop
 from gp_helpers.targets.transports import Received
 from gp_helpers.targets.transports.json_text import JsonChannel
@@ -75,8 +77,9 @@ def test_an_answer_that_takes_longer_than_the_probe_s_patience_is_an_answer(
     assert ran_out
 
 
+@pytest.mark.parametrize("case", ["websocket.cleanup_race", "journey.error_recovery"])
 def test_a_pong_that_comes_late_is_a_pong(
-    remediated: Direction, monkeypatch: pytest.MonkeyPatch
+    case: str, remediated: Direction, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     receive = JsonChannel.receive
     late = []
@@ -89,7 +92,7 @@ def test_a_pong_that_comes_late_is_a_pong(
         return received
 
     monkeypatch.setattr(JsonChannel, "receive", receive_late)
-    assert_shows_what_it_always_shows("websocket.cleanup_race", remediated)
+    assert_shows_what_it_always_shows(case, remediated)
     assert late
 
 
@@ -133,4 +136,10 @@ def test_each_validator_is_asked_with_a_clock_that_was_set_for_it(remediated: Di
     ]
     kinds = [one.kind for one in step if one.kind in (Kind.CONTROL, Kind.DECISION)]
     assert len(kinds) > 4
-    assert kinds == [Kind.CONTROL, Kind.DECISION] * (len(kinds) // 2)
+    assert kinds == [*[Kind.CONTROL, Kind.DECISION] * (len(kinds) // 2), Kind.CONTROL]
+    assert step[-2].data["offset_s"] == 0.0
+
+
+def test_no_connection_is_used_again_when_its_server_is_about_to_close_it() -> None:
+    closes_after_s = uvicorn.Config("nothing:here").timeout_keep_alive
+    assert closes_after_s / 2 >= KEPT_ALIVE_S

@@ -54,7 +54,7 @@ class Bench:
         self.runner = ModelAgentRunner(
             router=OneRouter(Router()),
             delegation=DeskByDesk(Desks(), EachAgentOnce(), 4),
-            model=ModelClient(http, settings),
+            model=ModelClient(http, settings, Clock()),
             tool=BillingTool(self.billing, TokenSubject()),
             conversations=self.conversations,
             clock=Clock(),

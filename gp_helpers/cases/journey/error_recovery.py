@@ -22,12 +22,14 @@ from gp_helpers.cases.levers import (
 from gp_helpers.cases.steps import Case, Shown, step
 from gp_helpers.faults import Answer as HttpAnswer
 from gp_helpers.faults import HttpMessage, NeverAnswer, OrderGate
+from gp_helpers.faults.http_core import Planned
 from gp_helpers.probes import NotDescribedError, Person, Socket
 from gp_helpers.probes.client import Question
 from gp_helpers.probes.http import search
 from gp_helpers.targets import Ability, Arrangement, Hop, NotStartedError, Unavailable
 
-MODEL_TIMEOUT_S = 0.3
+MODEL_TIMEOUT_S = 5.0
+"""Of the embedded backend, which only a step of its clock crosses."""
 MODEL_ATTEMPTS = 3
 BUSY_TIMEOUT_S = 0.15
 MOST_ATTEMPTS = 3
@@ -135,6 +137,8 @@ class ErrorRecovery(Case):
         refused = plan.add(HttpAnswer(503), match=match)
         hung = plan.add(NeverAnswer(), match=match)
         question = await self._ask("model")
+        if self.trial.target.can(Ability.CLOCK):
+            await self._until_given_up(question, hung)
         await settle(self.trial, [(self.sockets[-1], question)], within_s=WITHIN_S)
         felt(self.trial, "model", bool(refused.applied_to and hung.applied_to))
         plan.clear()
@@ -183,6 +187,17 @@ class ErrorRecovery(Case):
                 awaited="agent_thinking",
             )
         return question
+
+    async def _until_given_up(self, question: Question, hung: Planned) -> None:
+        """Let the backend's time-out for the model pass, once it waits for what hangs."""
+        socket = self.sockets[-1]
+
+        async def hangs() -> bool:
+            return bool(hung.applied_to) or socket.is_finished(question.request_id)
+
+        await self.trial.until(hangs, timeout_s=WITHIN_S, awaited="an attempt that hangs")
+        self.trial.control("let the time-out of the model pass", seconds=MODEL_TIMEOUT_S)
+        await self.trial.controls.set_clock(MODEL_TIMEOUT_S)
 
     async def _reset(self) -> None:
         self.trial.control("reset every connection between client and ingress")

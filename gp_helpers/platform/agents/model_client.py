@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
+from gp_helpers.platform.clock import Clock
 from gp_helpers.platform.errors import ModelUnavailable, PlatformError
 from gp_helpers.platform.hops import HopFailed, HopReply
 from gp_helpers.platform.settings import BackendSettings
@@ -46,8 +47,9 @@ class Completion:
 class ModelClient:
     """Asks the model; what may pass by itself is tried again, at most `model_attempts` times."""
 
-    def __init__(self, http: ServiceClient, settings: BackendSettings) -> None:
+    def __init__(self, http: ServiceClient, settings: BackendSettings, clock: Clock) -> None:
         self._http = http
+        self._clock = clock
         self._base_url = settings.model_url.rstrip("/")
         self._headers = {"Authorization": f"Bearer {settings.model_api_key}"}
         self._model = settings.model_name
@@ -94,7 +96,7 @@ class ModelClient:
 
     async def _ask(self, body: dict[str, Any]) -> Completion:
         try:
-            with anyio.fail_after(self._timeout_s):
+            with self._clock.fail_after(self._timeout_s):
                 response = await self._http.request(
                     "POST",
                     f"{self._base_url}/chat/completions",
