@@ -26,6 +26,8 @@ IDLE_TIMEOUT_S = 60.0
 NOTICE_S = 30.0
 STEP_S = 15.0
 """So much time passes at once: heartbeats, notices and ends that nest come in different steps."""
+HELD_AT_MOST_S = 600.0
+"""So long the agent waits for what is held at the model: longer than all the time that passes."""
 QUIET_S = 66.0
 """Longer than the idle timeout, and shorter than the life of any connection."""
 RESUMES_WITHIN_S = 10.0
@@ -42,6 +44,7 @@ class CloudRunTimeout(Case):
     id = "websocket.cloud_run_timeout"
     arrangement = Arrangement(
         proxied=frozenset({Hop.BACKEND_MODEL}),
+        backend={"model_timeout_s": HELD_AT_MOST_S},
         gateway={
             "request_timeout_s": REQUEST_TIMEOUT_S,
             "idle_timeout_s": IDLE_TIMEOUT_S,
