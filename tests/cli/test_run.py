@@ -27,8 +27,8 @@ CASE = "auth.validation_cascade"
 DEFECT = "auth.gateway_local_secret"
 TINY = ("run", "--isolation", "thread", "--case", CASE)
 RUNS = {
-    "one-defect": ("--defect", DEFECT, "--seed", "7", "--expect", "reproduce", "--json"),
     "not-met": ("--env", "remediated", "--wiring", "as_reported"),
+    "one-defect": ("--defect", DEFECT, "--seed", "7", "--expect", "reproduce", "--json"),
 }
 COMMAND = (sys.executable, "-c", "import sys; from gp_helpers.cli import main; sys.exit(main())")
 SECONDS = 60
