@@ -3,7 +3,8 @@
 A test says what it needs with `@pytest.mark.needs("chromium")`, or by asking for a fixture below.
 """
 
-from collections.abc import Iterator
+import gc
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,17 @@ def pytest_configure(config: pytest.Config) -> None:
             raise pytest.UsageError(f"--require: {error}") from None
         if need.find() is None:
             raise pytest.UsageError(f"--require {need.name}: {need.absence}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Four thousand tests live as long as the session: to search them for garbage is waste."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
