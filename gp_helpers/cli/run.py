@@ -9,6 +9,7 @@ import os
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -125,7 +126,7 @@ def _run_all(
             for one in chosen
         ]
         jobs = _in_order(chosen, runs)
-        pages = _Pages(runs)
+        finishing = _Finishing(runs, jobs)
         quiet = options.quiet or options.json
         with Progress(jobs, enabled=not quiet) as progress:
             results = asyncio.run(
@@ -135,36 +136,48 @@ def _run_all(
                     warm=options.warm,
                     services=_services(chosen),
                     progress=progress.take,
-                    ended=pages.make,
+                    ended=finishing.take,
                 )
             )
         interrupted = any(one.exit_reason is ExitReason.INTERRUPTED for one in results)
         finished = [
-            finalise(
+            finishing.finished.get(run.path)
+            or finalise(
                 run,
                 reason=_why_partial(run, results),
                 interrupted=interrupted,
-                pages=pages.made,
+                pages=finishing.pages,
             )
             for run in runs
         ]
     return finished, interrupted
 
 
-class _Pages:
-    """Makes a page of each notebook when it has ended, while others still run."""
+class _Finishing:
+    """What can be done while other notebooks still run: pages, and a run whose notebooks ended."""
 
-    def __init__(self, runs: Sequence[RunFolder]) -> None:
+    def __init__(self, runs: Sequence[RunFolder], jobs: Sequence[NotebookJob]) -> None:
         self._runs = {run.path: run for run in runs}
+        self._expected = Counter(job.destination.parent for job in jobs)
+        self._results: dict[Path, list[NotebookResult]] = {run.path: [] for run in runs}
         self._one_at_a_time = threading.Lock()
-        self.made: set[Path] = set()
+        self.pages: set[Path] = set()
+        self.finished: dict[Path, Finalised] = {}
 
-    def make(self, result: NotebookResult) -> None:
-        """Make the page; what fails here is tried again, and told, at the run's end."""
+    def take(self, result: NotebookResult) -> None:
+        """Take note of a notebook that ended; what fails here is tried again at the very end."""
         path = result.job.destination
+        run = self._runs[path.parent]
         with self._one_at_a_time, suppress(ValueError, EvidenceError):
-            write_page(self._runs[path.parent], path)
-            self.made.add(path)
+            write_page(run, path)
+            self.pages.add(path)
+        with self._one_at_a_time, suppress(EvidenceError):
+            results = self._results[run.path]
+            results.append(result)
+            is_whole = len(results) == self._expected[run.path]
+            if is_whole and all(one.exit_reason is not ExitReason.INTERRUPTED for one in results):
+                reason = _why_partial(run, results)
+                self.finished[run.path] = finalise(run, reason=reason, pages=self.pages)
 
 
 def _side_by_side(chosen: Sequence[Selected], jobs: int) -> int:
