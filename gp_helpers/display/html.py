@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from gp_helpers.display.svg import on_one_line
+from gp_helpers.display.svg import beginning_of, on_one_line
 
 _LIGHT = "--gp-good:#005a8e;--gp-bad:#a83500;--gp-wait:#6a4187"
 _DARK = "--gp-good:#63b8ee;--gp-bad:#ff9259;--gp-wait:#c9a0e6"
@@ -79,6 +79,9 @@ class Html:
         if self.is_plain:
             return self.body
         return on_one_line(f'{style_of(self.body)}<div class="gph">{self.body}</div>')
+
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+        printer.text(beginning_of(self.text))
 
     def __repr__(self) -> str:
         return self.text

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
+from typing import Any
 
 STYLE = """
 .gp{--bg:#fff;--ink:#1b1f24;--soft:#57606a;--line:#8c959f;--faint:#d0d7de;--band:#f3f5f7;
@@ -84,6 +85,19 @@ def on_one_line(markup: str) -> str:
     return markup.replace("\n", "&#10;")
 
 
+_TEXT_LINES = 12
+"""Beside a figure or a table, a notebook stores so much of its text."""
+
+
+def beginning_of(text: str) -> str:
+    """The first lines of what tells a view in words, and how to get the others."""
+    lines = text.split("\n")
+    if len(lines) <= _TEXT_LINES:
+        return text
+    left_out = len(lines) - _TEXT_LINES
+    return "\n".join([*lines[:_TEXT_LINES], f"… {left_out} more lines: print() shows them"])
+
+
 def element(tag: str, /, *children: str, **attributes: object) -> str:
     """An SVG element; ``class_`` is ``class``, other underscores become hyphens."""
     parts = [tag]
@@ -115,6 +129,9 @@ class Svg:
 
     def _repr_svg_(self) -> str:
         return on_one_line(self.svg)
+
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+        printer.text(beginning_of(self.text))
 
     def __repr__(self) -> str:
         return self.text

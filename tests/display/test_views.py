@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 import pytest
+from IPython.lib.pretty import pretty
 
 from gp_helpers.checkers import Claim, ClaimState, Outcome, Verdict
 from gp_helpers.display.card import verdict_card
@@ -64,6 +65,17 @@ def test_what_a_notebook_stores_of_a_view_is_one_line_and_reads_as_several() -> 
     described = ElementTree.fromstring(drawn).find("{*}desc")
     assert described is not None
     assert described.text == "told\nin lines"
+
+
+def test_a_notebook_stores_the_beginning_of_a_long_text_and_says_so() -> None:
+    whole = "\n".join(f"line {number}" for number in range(1, 31))
+    for view in (Html("", whole), figure(10, 10, "line 1", whole[7:], [])):
+        assert repr(view) == whole
+        assert pretty(view).splitlines() == [
+            *(f"line {number}" for number in range(1, 13)),
+            "… 18 more lines: print() shows them",
+        ]
+    assert pretty(Html("", "one\ntwo")) == "one\ntwo"
 
 
 def test_a_card_tells_verdict_claims_and_their_entries() -> None:
