@@ -132,9 +132,9 @@ def introduction_of(case: CaseInfo, heading: str) -> Iterator[Cell]:
         f"`{case.id}` · `{case.test_name}`\n\n"
         f"**Hypothesis.** {case.hypothesis}\n\n"
         f"**What one would see:** {case.expected_symptom}.\n\n"
-        f"**Why it matters**\n\n{stake}",
+        f"**Why it matters**\n\n{stake}\n\n"
+        "The mechanism; the marked places are where it breaks.",
     )
-    yield text(f"{case.id}-says-mechanism", "The mechanism; the marked places are where it breaks.")
     yield code(f"{case.id}-mechanism", f'{name} = lab.case("{case.id}")\n{name}.mechanism()')
 
 
