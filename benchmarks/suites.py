@@ -2,13 +2,14 @@
 
     python -m benchmarks [--env as_reported --env remediated] [--suite NAME ...] [--rounds 3]
 
-Stock papermill runs them one after the other, a command each, and then as many commands at once as
-the runner runs notebooks. `golden-path run` runs them side by side, with stock kernels (cold) and
-with warm ones. The script makes the same trials, contrasts included, without a notebook: one suite
-after the other, and as many at once as the runner does; its histories are judged and kept, no
-report is made. Stock papermill is held against the former, which takes all contrasts itself;
-`golden-path run` against the latter, where both take those of `as_reported` from `remediated`.
-Processor time is that of all processes that were waited for.
+Stock papermill runs them one after the other, a command each, as it is called without options; and
+then as many commands at once as the runner runs notebooks, told not to write the notebook twice a
+cell (`--no-request-save-on-cell-execute`). `golden-path run` runs them side by side, with stock
+kernels (cold) and with warm ones. The script makes the same trials, contrasts included, without a
+notebook: one suite after the other, and as many at once as the runner does; its histories are
+judged and kept, no report is made. Stock papermill is held against the former, which takes all
+contrasts itself; `golden-path run` against the latter, where both take those of `as_reported` from
+`remediated`. Processor time is that of all processes that were waited for.
 """
 
 from __future__ import annotations
@@ -35,14 +36,19 @@ _STATUSES = (0, 1, 2)
 
 
 def _stock(
-    environments: Sequence[str], suites: Sequence[Suite], at_once: int, folder: Path
+    environments: Sequence[str],
+    suites: Sequence[Suite],
+    at_once: int,
+    options: Sequence[str],
+    folder: Path,
 ) -> None:
     def execute(environment: str, suite: Suite) -> None:
         parameters = notebooks_folder().parent / "parameters" / f"{environment}.yaml"
         notebook = f"{SUITES[suite].notebook}.ipynb"
         run_quietly(
             [
-                *(sys.executable, "-m", "papermill", "--no-progress-bar", "-f", str(parameters)),
+                *(sys.executable, "-m", "papermill", "--no-progress-bar", *options),
+                *("-f", str(parameters)),
                 *(str(notebooks_folder() / notebook), str(folder / f"{environment}_{notebook}")),
             ],
             environ={"GOLDEN_PATH_OUTPUTS": str(folder / "outputs")},
@@ -137,11 +143,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     jobs = asked.jobs
     one_by_one, at_once = "script, one suite after the other", f"script, {jobs} suites at once"
-    stock, stock_at_once = "stock papermill, one by one", f"stock papermill, {jobs} at once"
+    stock, at_its_end = "stock papermill, one by one", ["--no-request-save-on-cell-execute"]
+    stock_at_once = f"stock papermill, {jobs} at once"
     ours = {kind: f"golden-path run, {kind}, {jobs} jobs" for kind in ("cold", "warm")}
     ways = [
-        Way(stock, partial(_stock, environments, suites, 1)),
-        Way(stock_at_once, partial(_stock, environments, suites, jobs)),
+        Way(stock, partial(_stock, environments, suites, 1, [])),
+        Way(stock_at_once, partial(_stock, environments, suites, jobs, at_its_end)),
         *(
             Way(name, partial(_ours, environments, suites, jobs, kind))
             for kind, name in ours.items()
