@@ -26,12 +26,16 @@ _DRAWN = re.compile(r"<svg.*?</svg>|data:image/svg[^\"']*", re.DOTALL)
 
 
 def said_by(output: Any) -> dict[str, list[str]]:
-    """The words of an output by its type; of a picture that it is one."""
+    """The words of an output by its type; of a picture that it is one.
+
+    Of a view as HTML, the text beside it is but the beginning, and that is what happened first.
+    """
     if output.output_type == "stream":
         return {output.name: words_of(output.text)}
     return {
         kind: [] if kind.startswith("image/") else words_of(str(content))
         for kind, content in output.data.items()
+        if kind != "text/plain" or "text/html" not in output.data
     }
 
 
