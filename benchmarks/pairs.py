@@ -20,7 +20,6 @@ from gp_helpers.execution.trials import Plan, defects_for, run_trial
 from gp_helpers.history import Divergence, first_divergence
 from gp_helpers.parameters import EmbeddedTarget, Isolation, Parameters, load
 from gp_helpers.plan import CASES
-from gp_helpers.probes import new_client
 from gp_helpers.statistics import success_rate
 
 
@@ -46,17 +45,16 @@ async def of_pairs(plan: Plan, seeds: Sequence[int]) -> Seen:
     """Take the pairs of a case."""
     seen = Seen([], [])
     expected = expected_of(plan.case_id, plan.parameters)
-    async with new_client() as http:
-        for seed in seeds:
-            trials = [await run_trial(plan, seed, http) for _ in range(2)]
-            for result, _ in trials:
-                met = expected.held_against(result.verdict)
-                if not met:
-                    seen.unmet.append((seed, f"{met.reason}: {result.verdict.reason}"))
-            (_, one), (_, other) = trials
-            where = first_divergence(one, other)
-            if where is not None:
-                seen.parted.append((seed, where))
+    for seed in seeds:
+        trials = [await run_trial(plan, seed) for _ in range(2)]
+        for result, _ in trials:
+            met = expected.held_against(result.verdict)
+            if not met:
+                seen.unmet.append((seed, f"{met.reason}: {result.verdict.reason}"))
+        (_, one), (_, other) = trials
+        where = first_divergence(one, other)
+        if where is not None:
+            seen.parted.append((seed, where))
     return seen
 
 

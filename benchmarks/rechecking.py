@@ -31,7 +31,6 @@ from gp_helpers.evidence import Finalised, RunFolder, finalise
 from gp_helpers.execution.trials import Plan, run_trial
 from gp_helpers.history import Entry, History, Kind
 from gp_helpers.plan import CASES
-from gp_helpers.probes import new_client
 
 CASE_IDS = ("journey.login_to_answer", "journey.multi_user_isolation")
 """Two, since parameters allow 10,000 trials of a case."""
@@ -42,8 +41,7 @@ _ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{12,}(?![0-9a-f])")
 async def real_trials(case: str, count: int) -> list[History]:
     """Trials on the remediated platform, hosted in this process."""
     plan = Plan(case, in_threads("remediated"), frozenset(), 1, 1)
-    async with new_client() as http:
-        return [(await run_trial(plan, seed, http))[1] for seed in range(1, count + 1)]
+    return [(await run_trial(plan, seed))[1] for seed in range(1, count + 1)]
 
 
 def another(history: History, number: int, first_seed: int) -> Iterator[str]:

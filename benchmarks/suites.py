@@ -28,7 +28,6 @@ from gp_helpers.cli.places import notebooks_folder
 from gp_helpers.execution.trials import Plan, defects_for, run_trial
 from gp_helpers.parameters import EmbeddedTarget, Parameters, load
 from gp_helpers.plan import SUITES, Suite, cases_of
-from gp_helpers.probes import new_client
 
 ENVIRONMENTS = ("as_reported", "remediated")
 _STATUSES = (0, 1, 2)
@@ -92,18 +91,17 @@ async def trials_of(parameters: Parameters, suite: Suite, folder: Path, *, borro
     ``borrows``: the contrasts are the trials of the remediated environment beside.
     """
     target = parameters.target
-    async with new_client() as http:
-        for case in cases_of(suite):
-            defects = defects_for(parameters, case.id)
-            for trial in range(1, parameters.trials + 1):
-                plan = Plan(case.id, parameters, defects, trial, 1, folder)
-                await run_trial(plan, trial, http)
-            if isinstance(target, EmbeddedTarget) and target.wiring != "remediated" and not borrows:
-                remediated = parameters.model_copy(
-                    update={"target": target.model_copy(update={"wiring": "remediated"})}
-                )
-                plan = Plan(case.id, remediated, frozenset(), 1, 1, folder / "contrasts")
-                await run_trial(plan, 1, http)
+    for case in cases_of(suite):
+        defects = defects_for(parameters, case.id)
+        for trial in range(1, parameters.trials + 1):
+            plan = Plan(case.id, parameters, defects, trial, 1, folder)
+            await run_trial(plan, trial)
+        if isinstance(target, EmbeddedTarget) and target.wiring != "remediated" and not borrows:
+            remediated = parameters.model_copy(
+                update={"target": target.model_copy(update={"wiring": "remediated"})}
+            )
+            plan = Plan(case.id, remediated, frozenset(), 1, 1, folder / "contrasts")
+            await run_trial(plan, 1)
 
 
 async def as_script(

@@ -17,8 +17,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from gp_helpers.cases.components import checks_on, record_component
 from gp_helpers.cases.fitness import fitness
 from gp_helpers.cases.steps import CannotGoOn, Case, Shown, Step, case_class
@@ -35,8 +33,10 @@ from gp_helpers.probes import (
     LimitReachedError,
     NotDescribedError,
     Supervisor,
+    new_client,
 )
 from gp_helpers.targets.running import NotStartedError, RunningTarget, TargetKind, Unavailable
+from gp_helpers.targets.tls import verification
 
 LEDGER = "guest.json"
 """In a run's folder: what all its processes did to a target in which they are guests."""
@@ -172,7 +172,6 @@ async def open_trial(
     target: RunningTarget,
     *,
     parameters: Parameters,
-    http: httpx.AsyncClient,
     path: Path | None,
     role: Role = Role.TRIAL,
     number: int = 1,
@@ -194,7 +193,10 @@ async def open_trial(
     if guest is None:
         shared = path is not None and target.limits is not None
         guest = Guest(target.limits, path.parent.parent / LEDGER if shared and path else None)
-    async with Supervisor(f"{case_id} {role} {number}") as supervisor:
+    async with (
+        new_client(verify=verification(parameters.target)) as http,
+        Supervisor(f"{case_id} {role} {number}") as supervisor,
+    ):
         with Recorder(path, redactor) as recorder:
             recorder.start(
                 case=case_id,

@@ -38,7 +38,6 @@ def run(options: argparse.Namespace) -> ExitStatus:
 async def _serve(options: argparse.Namespace) -> ExitStatus:
     from gp_helpers.cloud_run import CloudRunError
     from gp_helpers.parameters import EmbeddedTarget
-    from gp_helpers.probes import new_client
     from gp_helpers.targets import Arrangement, open_target
 
     target = EmbeddedTarget(wiring="remediated", isolation=Isolation(options.isolation))
@@ -50,16 +49,12 @@ async def _serve(options: argparse.Namespace) -> ExitStatus:
     with TemporaryDirectory(prefix="golden-path-") as temporary:
         logs = options.logs or Path(temporary)
         try:
-            async with (
-                new_client() as http,
-                open_target(
-                    target,
-                    defects=defects,
-                    arrangement=Arrangement(backends=options.backends),
-                    folder=logs,
-                    http=http,
-                ) as running,
-            ):
+            async with open_target(
+                target,
+                defects=defects,
+                arrangement=Arrangement(backends=options.backends),
+                folder=logs,
+            ) as running:
                 _print(dict(running.controls.services()), defects, options.json)
                 await stop.wait()
         except CloudRunError as error:

@@ -86,7 +86,6 @@ async def _check(options: argparse.Namespace) -> ExitStatus:
                     defects=frozenset(),
                     arrangement=Arrangement(),
                     folder=Path(logs),
-                    http=http,
                 ) as target,
             ):
                 checked = await check_target(target, parameters, http, redactor)

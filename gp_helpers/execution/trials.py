@@ -14,17 +14,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import httpx
-
 from gp_helpers.cases import Role, case_class, open_trial, take_all
 from gp_helpers.checkers import Outcome, Verdict
 from gp_helpers.cloud_run import CloudRunError
 from gp_helpers.evidence import environment_secrets
 from gp_helpers.history import History, Redactor
 from gp_helpers.parameters import DeploymentTarget, EmbeddedTarget, Parameters
-from gp_helpers.probes import new_client
 from gp_helpers.targets import NotStartedError, open_target, prepare, runs_as_processes
-from gp_helpers.targets.tls import verification
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +57,7 @@ def defects_for(parameters: Parameters, case_id: str) -> frozenset[str]:
 
 
 async def run_trial(
-    plan: Plan, number: int, http: httpx.AsyncClient, *, role: Role = Role.TRIAL
+    plan: Plan, number: int, *, role: Role = Role.TRIAL
 ) -> tuple[TrialResult, History]:
     """Run one trial on a platform of its own; what breaks in the workbook is an ``error``."""
     began = time.perf_counter()
@@ -81,13 +77,11 @@ async def run_trial(
                 defects=plan.defects,
                 arrangement=case.arranged(plan.parameters),
                 folder=folder / "logs" / name,
-                http=http,
             ) as target:
                 async with open_trial(
                     plan.case_id,
                     target,
                     parameters=plan.parameters,
-                    http=http,
                     path=folder / "histories" / f"{name}.jsonl" if plan.keep else None,
                     role=role,
                     number=number,
@@ -110,12 +104,11 @@ async def run_plan(
 ) -> list[TrialResult]:
     """Run the trials of a plan one after the other."""
     results = []
-    async with new_client(verify=verification(plan.parameters.target)) as http:
-        for number in range(plan.first, plan.first + plan.count):
-            result, _ = await run_trial(plan, number, http)
-            results.append(result)
-            if progress is not None:
-                progress(result)
+    for number in range(plan.first, plan.first + plan.count):
+        result, _ = await run_trial(plan, number)
+        results.append(result)
+        if progress is not None:
+            progress(result)
     return results
 
 

@@ -37,6 +37,7 @@ from gp_helpers.parameters.templates import fill_known
 from gp_helpers.targets.accounts import stated_accounts
 from gp_helpers.targets.asgi_controls import AsgiControls, start_application
 from gp_helpers.targets.between import put_between
+from gp_helpers.targets.control_client import ControlClient
 from gp_helpers.targets.running import Ability, Arrangement, Hop, RunningTarget, TargetKind
 
 _LIBRARIES = ("fastapi", "httpx")
@@ -163,7 +164,7 @@ def _addresses(name: str, url: str) -> dict[str, str]:
 
 @asynccontextmanager
 async def open_asgi(
-    target: AsgiTarget, *, arrangement: Arrangement, folder: Path, http: httpx.AsyncClient
+    target: AsgiTarget, *, arrangement: Arrangement, folder: Path
 ) -> AsyncIterator[RunningTarget]:
     """Start the applications for one trial; they end with the context.
 
@@ -202,10 +203,9 @@ async def open_asgi(
         controls = AsgiControls(
             target,
             reasons,
-            http=http,
+            client=await stack.enter_async_context(ControlClient(secret)),
             host=host,
             template=template,
-            secret=secret,
             ingress=ingress,
             ingress_starts_instances=arrangement.cold,
             services=opening.services,

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
 from gp_helpers.cloud_run import (
-    SECRET_HEADER,
     Host,
     PortTakenError,
     RunningService,
@@ -20,6 +16,7 @@ from gp_helpers.cloud_run import (
     ServiceStartError,
 )
 from gp_helpers.parameters.schema import AsgiTarget
+from gp_helpers.targets.control_client import ControlClient, ControlError
 from gp_helpers.targets.limited_controls import LimitedControls
 from gp_helpers.targets.running import Ability, Hop, NotStartedError, Unavailable
 from gp_helpers.targets.user_code import UserCodeError, ask_user_code
@@ -52,10 +49,9 @@ class AsgiControls(LimitedControls):
         target: AsgiTarget,
         lacking: Mapping[Ability, str],
         *,
-        http: httpx.AsyncClient,
+        client: ControlClient,
         host: Host,
         template: ServiceSpec,
-        secret: str,
         ingress: RunningService,
         ingress_starts_instances: bool,
         services: Mapping[str, RunningService],
@@ -66,10 +62,9 @@ class AsgiControls(LimitedControls):
     ) -> None:
         super().__init__(lacking, tcp_proxies, http_faults, frame_proxy)
         self._target = target
-        self._http = http
+        self._client = client
         self._host = host
         self._template = template
-        self._secret = secret
         self.ingress = ingress
         self._ingress_starts_instances = ingress_starts_instances
         self._services = dict(services)
@@ -134,9 +129,9 @@ class AsgiControls(LimitedControls):
     async def _end_one_of_the_ingress(self, name: str, action: str) -> None:
         self._asked_to_end.add(name)
         try:
-            await self._ask("PUT", f"/internal/instances/{name}", json={"action": action})
-        except httpx.HTTPStatusError as error:
-            if error.response.status_code != HTTPStatus.CONFLICT:
+            await self._ask("PUT", f"/internal/instances/{name}", {"action": action})
+        except ControlError as error:
+            if error.status != HTTPStatus.CONFLICT:
                 raise
             # It has ended by itself meanwhile.
             self._asked_to_end.discard(name)
@@ -169,12 +164,6 @@ class AsgiControls(LimitedControls):
             except WriteLockError as error:
                 raise Unavailable(Ability.STORE_LOCK, f"target.store: {error}") from error
             yield lock
-
-    async def route(self, service: str, message: Mapping[str, Any]) -> Mapping[str, Any]:
-        """What each of the target's routers decides about a message."""
-        [decisions] = await self.routes(service, [message])
-        decided: Mapping[str, Any] = decisions
-        return decided
 
     async def routes(
         self, service: str, messages: Sequence[Mapping[str, Any]]
@@ -224,11 +213,5 @@ class AsgiControls(LimitedControls):
             raise Unavailable(Ability.INSTANCES, f"{name} was started by the ingress")
         return self._backends[name]
 
-    async def _ask(self, method: str, path: str, **how: Any) -> Mapping[str, Any]:
-        async with asyncio.timeout(10.0):
-            response = await self._http.request(
-                method, f"{self.ingress.url}{path}", headers={SECRET_HEADER: self._secret}, **how
-            )
-        response.raise_for_status()
-        answer: Mapping[str, Any] = response.json()
-        return answer
+    async def _ask(self, method: str, path: str, body: object = None) -> Mapping[str, Any]:
+        return await self._client.ask(method, f"{self.ingress.url}{path}", body)

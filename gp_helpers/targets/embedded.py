@@ -37,6 +37,7 @@ from gp_helpers.platform.settings import StoreSettings
 from gp_helpers.platform.store.engine import create_store, drop_store
 from gp_helpers.platform.wiring import Wiring
 from gp_helpers.targets.between import put_between
+from gp_helpers.targets.control_client import ControlClient
 from gp_helpers.targets.embedded_controls import EmbeddedControls
 from gp_helpers.targets.embedded_description import SERVICE_ID, embedded_description
 from gp_helpers.targets.opening import PRELOAD
@@ -170,11 +171,10 @@ async def open_embedded(
     defects: frozenset[str],
     arrangement: Arrangement,
     folder: Path,
-    http: httpx.AsyncClient,
 ) -> AsyncIterator[RunningTarget]:
     """Start the embedded platform with these defects; it ends with the context.
 
-    ``folder`` takes the services' logs. ``http`` is the lab's client, used for the controls.
+    ``folder`` takes the services' logs.
     """
     source = random.SystemRandom()
     secrets = _Secrets(*(f"{source.getrandbits(192):048x}" for _ in range(4)))
@@ -188,7 +188,8 @@ async def open_embedded(
             host, stack, arrangement, sorted(defects), secrets, store, target.time_scale
         )
         running = await _start(platform)
-        yield await running.as_target(http, defects)
+        client = await stack.enter_async_context(ControlClient(secrets.diagnostics))
+        yield await running.as_target(client, defects)
 
 
 @dataclass
@@ -203,7 +204,7 @@ class _Running:
     ingress: RunningService
     ingress_url: str
 
-    async def as_target(self, http: httpx.AsyncClient, defects: frozenset[str]) -> RunningTarget:
+    async def as_target(self, client: ControlClient, defects: frozenset[str]) -> RunningTarget:
         description = embedded_description(
             auth_urls={service.name: service.url for service in self.auths},
             backend_urls={name: service.url for name, service in self.backends.items()},
@@ -215,9 +216,8 @@ class _Running:
         frames = None if is_framed else frozenset[str]()
         between = await put_between(self.platform.stack, description, frames=frames)
         controls = EmbeddedControls(
-            http=http,
+            client=client,
             host=self.platform.host,
-            secret=self.platform.secrets.diagnostics,
             jwt_secret=self.platform.secrets.jwt,
             store=self.platform.store,
             auths={service.name: service for service in self.auths},

@@ -8,31 +8,25 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import httpx
 from sqlalchemy.engine import make_url
 
 from gp_helpers.cloud_run import Host, RunningService, ServiceSpec
 from gp_helpers.faults import FrameProxy, HeldLock, HttpFault, TcpProxy, held_write_lock
 from gp_helpers.platform.auth.tokens import bad_tokens
-from gp_helpers.platform.contract import DIAGNOSTICS_HEADER
 from gp_helpers.platform.settings import StoreSettings
+from gp_helpers.targets.control_client import ControlClient
 from gp_helpers.targets.running import Ability, Hop, Unavailable
 
 _RESTART_GRACE_S = 0.5
 """What a restarted instance gets to end by itself; nothing is under way when it is asked to."""
 
 
-class ControlError(Exception):
-    """A control of the embedded platform did not do what it was asked: the platform is broken."""
-
-
 @dataclass
 class EmbeddedControls:
     """Diagnostics, clocks, faults and instances of a running embedded platform."""
 
-    http: httpx.AsyncClient
+    client: ControlClient
     host: Host
-    secret: str
     jwt_secret: str
     store: StoreSettings
     auths: dict[str, RunningService]
@@ -82,12 +76,6 @@ class EmbeddedControls:
         path = "/internal/ingress" if service == self.ingress.name else "/internal/state"
         return await self._ask("GET", service, path)
 
-    async def route(self, service: str, message: Mapping[str, Any]) -> Mapping[str, Any]:
-        """What each router of a backend would decide about a message."""
-        answer = await self._ask("GET", service, "/internal/route", params=dict(message))
-        decisions: Mapping[str, Any] = answer["decisions"]
-        return decisions
-
     async def factories(self, service: str) -> Mapping[str, Any]:
         """Rows of factories held against the contract, and the object graph of each session."""
         return await self._ask("GET", service, "/internal/factories")
@@ -97,7 +85,7 @@ class EmbeddedControls:
     ) -> Sequence[Mapping[str, Any]]:
         """What each router of a backend would decide about each of many messages."""
         body = {"messages": [dict(message) for message in messages]}
-        answer = await self._ask("POST", service, "/internal/route", json=body)
+        answer = await self._ask("POST", service, "/internal/route", body)
         decisions: Sequence[Mapping[str, Any]] = answer["decisions"]
         return decisions
 
@@ -105,10 +93,7 @@ class EmbeddedControls:
         """Set the clock offset of services; of all but the ingress if none is named."""
         names = services or (*self.auths, self.model.name, *self.backends)
         await asyncio.gather(
-            *(
-                self._ask("PUT", name, "/internal/clock", json={"offset_s": offset_s})
-                for name in names
-            )
+            *(self._ask("PUT", name, "/internal/clock", {"offset_s": offset_s}) for name in names)
         )
 
     def bad_tokens(self, token: str) -> Mapping[str, str]:
@@ -158,19 +143,10 @@ class EmbeddedControls:
             raise Unavailable(Ability.INSTANCES, f"{name} was started by the ingress")
         return self.backends[name]
 
-    async def _ask(self, method: str, service: str, path: str, **how: Any) -> Mapping[str, Any]:
-        response = await self.http.request(
-            method,
-            f"{self.services()[service]}{path}",
-            headers={DIAGNOSTICS_HEADER: self.secret},
-            **how,
-        )
-        if not response.is_success:
-            raise ControlError(
-                f"{method} {path} of {service} answered {response.status_code}: {response.text}"
-            )
-        answer: Mapping[str, Any] = response.json() if response.content else {}
-        return answer
+    async def _ask(
+        self, method: str, service: str, path: str, body: object = None
+    ) -> Mapping[str, Any]:
+        return await self.client.ask(method, f"{self.services()[service]}{path}", body)
 
 
 def _url_with_schema(store: StoreSettings) -> str:

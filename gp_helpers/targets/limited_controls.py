@@ -42,11 +42,6 @@ class LimitedControls:
         del service
         self._refuse(Ability.DIAGNOSTICS)
 
-    async def route(self, service: str, message: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Not possible: raises `Unavailable`."""
-        del service, message
-        self._refuse(Ability.ROUTES)
-
     async def routes(
         self, service: str, messages: Sequence[Mapping[str, Any]]
     ) -> Sequence[Mapping[str, Any]]:

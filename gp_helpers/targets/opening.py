@@ -6,8 +6,6 @@ from contextlib import AbstractAsyncContextManager
 from importlib import import_module
 from pathlib import Path
 
-import httpx
-
 from gp_helpers.parameters.schema import (
     AsgiTarget,
     DeploymentTarget,
@@ -49,7 +47,6 @@ def open_target(
     defects: frozenset[str],
     arrangement: Arrangement,
     folder: Path,
-    http: httpx.AsyncClient,
 ) -> AbstractAsyncContextManager[RunningTarget]:
     """Open a target for one trial.
 
@@ -60,13 +57,11 @@ def open_target(
         case EmbeddedTarget():
             from gp_helpers.targets.embedded import open_embedded
 
-            return open_embedded(
-                target, defects=defects, arrangement=arrangement, folder=folder, http=http
-            )
+            return open_embedded(target, defects=defects, arrangement=arrangement, folder=folder)
         case AsgiTarget():
             from gp_helpers.targets.asgi import open_asgi
 
-            return open_asgi(target, arrangement=arrangement, folder=folder, http=http)
+            return open_asgi(target, arrangement=arrangement, folder=folder)
         case DeploymentTarget():
             from gp_helpers.targets.deployment import open_deployment
 

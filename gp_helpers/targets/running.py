@@ -115,10 +115,6 @@ class Controls(Protocol):
         """A reading of a service's diagnostics."""
         ...
 
-    async def route(self, service: str, message: Mapping[str, Any]) -> Mapping[str, Any]:
-        """What each router of a backend would decide about a message: router name to decision."""
-        ...
-
     async def factories(self, service: str) -> Mapping[str, Any]:
         """Rows of factories held against the contract, and the object graph of each session."""
         ...

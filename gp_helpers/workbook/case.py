@@ -179,7 +179,7 @@ class CaseHandle(CaseViews):
         self._lab.adopt(trial)
         self._not_started = None
         try:
-            await trial.open(self._lab.http)
+            await trial.open()
         except NotStartedError as error:
             self._not_started = f"nothing could be observed: {error}"
             self._note_unopened(Outcome.INCONCLUSIVE, self._not_started)

@@ -1,6 +1,6 @@
 """The lab: what a notebook's set-up cell opens, and its last cell concludes.
 
-It owns the run's folder, the HTTP client and every trial, so that all of it ends when the lab is
+It owns the run's folder and every trial, so that all of it ends when the lab is
 closed, whatever a cell did. One kernel has one lab: opening another closes the one before.
 """
 
@@ -12,8 +12,6 @@ from collections.abc import Callable, Mapping
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import httpx
 
 from gp_helpers.display.html import Html, table, tag
 from gp_helpers.evidence import RunFolder, environment_secrets, finalise, leave_scan
@@ -29,7 +27,7 @@ from gp_helpers.parameters import (
     validate,
 )
 from gp_helpers.plan import CASES, case_info, select
-from gp_helpers.probes import Supervisor, new_client
+from gp_helpers.probes import Supervisor
 from gp_helpers.targets import prepare
 from gp_helpers.targets.tls import verification
 from gp_helpers.workbook.binding import read_parameters
@@ -84,7 +82,6 @@ class Lab:
         self.secrets = tuple(environment_secrets(parameters.as_json()))
         """Those of the environment; a trial learns more of them."""
         self._supervisor = Supervisor("lab")
-        self._http: httpx.AsyncClient | None = None
         self._cases: dict[str, CaseHandle] = {}
         self._trials: list[HeldTrial] = []
         self._explorations = 0
@@ -95,17 +92,9 @@ class Lab:
         """The run's folder."""
         return self.run.path
 
-    @property
-    def http(self) -> httpx.AsyncClient:
-        """The lab's HTTP client; `LabClosed` after `close`."""
-        if self._http is None or self._is_closed:
-            raise LabClosed
-        return self._http
-
     async def start(self) -> None:
         """Take what the lab needs; called by `open_lab`."""
-        verify = verification(self.resolved.target)
-        self._http = await self._supervisor.enter(new_client(verify=verify))
+        verification(self.resolved.target)  # A file that is none is told before any case.
         await self._supervisor.enter(waking_on_signals())
 
     def adopt(self, trial: HeldTrial) -> None:
@@ -187,7 +176,7 @@ class Lab:
         return [self.case(name) for name in chosen if self.about is not None or name in self._cases]
 
     async def close(self) -> None:
-        """End every trial, the client and the run's folder; does nothing the second time."""
+        """End every trial and the run's folder; does nothing the second time."""
         if self._is_closed:
             return
         self._is_closed = True

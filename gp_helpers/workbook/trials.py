@@ -10,8 +10,6 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
-
 from gp_helpers.cases import OpenTrial, Role, Shown, Step, case_class, open_trial
 from gp_helpers.checkers import Verdict, judge
 from gp_helpers.history import History, Redactor
@@ -56,7 +54,7 @@ class HeldTrial:
             self._redactor.register(secret, "environment")
         self._logs = ServiceLogs(order.parameters.target, order.logs, self._redactor)
 
-    async def open(self, http: httpx.AsyncClient) -> None:
+    async def open(self) -> None:
         """Start the platform and the trial; nothing is left if that fails or is interrupted."""
         order = self.order
         try:
@@ -66,7 +64,6 @@ class HeldTrial:
                     defects=order.defects,
                     arrangement=case_class(order.case_id).arranged(order.parameters),
                     folder=self._logs.written_to,
-                    http=http,
                 )
             )
             self._opened = await self._supervisor.enter(
@@ -74,7 +71,6 @@ class HeldTrial:
                     order.case_id,
                     target,
                     parameters=order.parameters,
-                    http=http,
                     path=order.history,
                     role=order.role,
                     number=order.number,

@@ -10,7 +10,6 @@ from pathlib import Path
 from gp_helpers.cases import case_class, open_trial, take_all
 from gp_helpers.checkers import Outcome, Verdict
 from gp_helpers.parameters import EmbeddedTarget, Isolation, Parameters
-from gp_helpers.probes import new_client
 from gp_helpers.targets import open_target
 from gp_helpers.targets.embedded_controls import EmbeddedControls
 
@@ -21,15 +20,13 @@ async def with_a_backend_that_dies(folder: Path) -> Verdict:
     target_stated = EmbeddedTarget(wiring="remediated", isolation=Isolation.PROCESS)
     parameters = Parameters(target=target_stated)
     async with (
-        new_client() as http,
         open_target(
             target_stated,
             defects=frozenset(),
             arrangement=case_class(CASE).arranged(parameters),
             folder=folder,
-            http=http,
         ) as target,
-        open_trial(CASE, target, parameters=parameters, http=http, path=None) as opened,
+        open_trial(CASE, target, parameters=parameters, path=None) as opened,
     ):
         first, *_ = opened.case.steps()
         await opened.take(first)

@@ -16,7 +16,6 @@ from gp_helpers.faults import HttpFault, HttpMessage, OrderGate
 from gp_helpers.platform.defects.catalogue import CATALOGUE, defects_of
 from gp_helpers.platform.settings import StoreSettings
 from gp_helpers.platform.store import engine
-from gp_helpers.probes import new_client
 from gp_helpers.targets import embedded
 from tests.cases.trials import in_threads
 
@@ -26,8 +25,7 @@ JOURNEY = "journey.login_to_answer"
 async def verdict_of(case: str, environment: str) -> Verdict:
     defects = frozenset(defects_of(case)) if environment == "as_reported" else frozenset()
     plan = Plan(case, in_threads(environment), defects, 1, 1)
-    async with new_client() as http:
-        return (await run_trial(plan, 1, http))[0].verdict
+    return (await run_trial(plan, 1))[0].verdict
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from gp_helpers.execution.trials import Plan, TrialResult, defects_for, run_plan
 from gp_helpers.history import History, read
 from gp_helpers.parameters import EmbeddedTarget, Isolation, Parameters, load
 from gp_helpers.plan import CASES
-from gp_helpers.probes import new_client
 from tests.support.once import made_once
 
 JOBS = 1
@@ -38,9 +37,8 @@ def trial_of(plan: Plan) -> tuple[Verdict, History]:
     """The first trial of a plan."""
 
     async def run() -> tuple[Verdict, History]:
-        async with new_client() as http:
-            result, history = await run_trial(plan, 1, http)
-            return result.verdict, history
+        result, history = await run_trial(plan, 1)
+        return result.verdict, history
 
     return asyncio.run(run())
 

@@ -22,6 +22,7 @@ import httpx
 import pytest
 import yaml
 
+from gp_helpers.cases import opening
 from gp_helpers.evidence import (
     ExitStatus,
     RunFolder,
@@ -257,9 +258,15 @@ class Overheard:
     def __init__(self) -> None:
         self.secrets: dict[str, set[str]] = {}
 
+    def probing(self, **how: Any) -> httpx.AsyncClient:
+        """The client of a trial, overheard."""
+        client = new_client(**how)
+        client.event_hooks["request"].append(self.take)
+        return client
+
     async def take(self, request: httpx.Request) -> None:
         for name, value in request.headers.items():
-            if name in ("authorization", "x-service-secret", "x-golden-path-secret", "cookie"):
+            if name in ("authorization", "x-service-secret", "cookie"):
                 self._add(name, value.removeprefix("Bearer "))
         with contextlib.suppress(ValueError, httpx.RequestNotRead):
             said = json.loads(request.content)
@@ -279,10 +286,10 @@ def embedded_run(outputs: Path, case: str, target: dict[str, Any]) -> tuple[Path
     heard = Overheard()
 
     async def trial(folder: Path) -> None:
-        async with new_client() as http:
-            http.event_hooks["request"].append(heard.take)
-            plan = Plan(case, parameters, defects_for(parameters, case), 1, 1, folder)
-            await run_trial(plan, 1, http)
+        plan = Plan(case, parameters, defects_for(parameters, case), 1, 1, folder)
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(opening, "new_client", heard.probing)
+            await run_trial(plan, 1)
 
     with RunFolder.create(outputs, parameters, environment="e", run_id="ours") as run:
         asyncio.run(trial(run.path))

@@ -6,16 +6,19 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from gp_helpers.execution import CellOutcome, execute
+from gp_helpers.execution import CellOutcome, ExitReason, execute
+from gp_helpers.execution.kernels import session
 from tests.execution.notebooks import (
     WRITE_PIDS,
     errors,
+    execute_now,
     is_running,
     job,
     pids_in,
@@ -26,6 +29,8 @@ from tests.execution.notebooks import (
     write_notebook,
 )
 
+GRACE_S = 40.0
+"""After which a kernel that does not end is killed; a machine is never so slow."""
 STOPPED = [CellOutcome.COMPLETED, CellOutcome.INTERRUPTED, CellOutcome.NOT_RUN]
 
 RUN_JOBS = """
@@ -143,3 +148,33 @@ def test_cancelling_saves_and_leaves_no_process(source: Path) -> None:
         asyncio.run(cancel_when_running())
     assert stored_outcomes(wanted.destination) == STOPPED
     assert [pid for pid in pids_in(pids) if is_running(pid)] == []
+
+
+def test_a_kernel_ends_although_its_control_channel_is_last(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It publishes its last message on a thread that the main one, on its way out, is ending."""
+    late = """
+def delay():  # a function: the shell forgets all names on its way out
+    import threading, time
+    from ipykernel.iostream import IOPubThread
+    pipe = IOPubThread._event_pipe
+    loop = get_ipython().kernel.iopub_thread.io_loop
+    close = loop.close
+    def late(self):
+        if threading.current_thread().name == "Control":
+            time.sleep(0.2)
+        return pipe.fget(self)
+    def close_and_stay(**how):
+        close(**how)
+        time.sleep(0.5)
+    IOPubThread._event_pipe = property(late)
+    loop.close = close_and_stay
+delay()
+"""
+    source = write_notebook(tmp_path / "late.ipynb", late)
+    monkeypatch.setattr(session, "SHUTDOWN_GRACE_S", GRACE_S)
+    began = time.monotonic()
+    [result] = execute_now([job(source)])
+    assert result.exit_reason is ExitReason.COMPLETED
+    assert time.monotonic() - began < GRACE_S

@@ -18,7 +18,6 @@ from typing import Any
 
 from gp_helpers.cases import case_class, open_trial, take_all
 from gp_helpers.parameters import Parameters
-from gp_helpers.probes import new_client
 from gp_helpers.targets.opening import open_target
 
 _STATUS = Path("/proc/self/status")
@@ -139,19 +138,16 @@ async def visit(
         with tempfile.TemporaryDirectory() as folder:
             arrangement = replace(case_class(case).arranged(parameters), framed=framed)
             async with (
-                new_client(verify=False) as http,
                 open_target(
                     parameters.target,
                     defects=frozenset(),
                     arrangement=arrangement,
                     folder=Path(folder),
-                    http=http,
                 ) as running,
                 open_trial(
                     case,
                     running,
                     parameters=parameters,
-                    http=http,
                     path=Path(folder) / "histories" / f"{case}.trial.1.jsonl",
                 ) as opened,
             ):

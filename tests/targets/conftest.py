@@ -286,7 +286,6 @@ async def opened(
             defects=frozenset(),
             arrangement=arrangement,
             folder=Path("unused"),
-            http=http,
         ) as target,
         Supervisor("test") as supervisor,
     ):

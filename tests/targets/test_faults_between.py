@@ -33,7 +33,6 @@ from gp_helpers.history import Kind
 from gp_helpers.history.recording import read
 from gp_helpers.parameters import EmbeddedTarget, Isolation, Parameters, validate
 from gp_helpers.parameters.description import FAULTS
-from gp_helpers.probes import new_client
 from gp_helpers.targets import Arrangement, Hop, Unavailable, open_target
 from tests.support.repository import ROOT
 from tests.targets.conftest import SmallPlatform, described, opened, serving
@@ -144,22 +143,20 @@ def test_the_end_of_an_answer_is_lost_with_the_connection_however_fast_the_platf
 
 @pytest.mark.anyio
 async def test_the_embedded_platform_has_the_same_control(tmp_path: Path) -> None:
-    async with new_client() as http:
-        for is_framed in (True, False):
-            async with open_target(
-                EmbeddedTarget(isolation=Isolation.THREAD),
-                defects=frozenset(),
-                arrangement=Arrangement(framed=is_framed),
-                folder=tmp_path,
-                http=http,
-            ) as target:
-                if is_framed:
-                    assert target.socket_via is not None
-                    assert target.socket_via.port == target.controls.frame_proxy().port
-                else:
-                    assert target.socket_via is None
-                    with pytest.raises(Unavailable, match="does not ask for it"):
-                        target.controls.frame_proxy()
+    for is_framed in (True, False):
+        async with open_target(
+            EmbeddedTarget(isolation=Isolation.THREAD),
+            defects=frozenset(),
+            arrangement=Arrangement(framed=is_framed),
+            folder=tmp_path,
+        ) as target:
+            if is_framed:
+                assert target.socket_via is not None
+                assert target.socket_via.port == target.controls.frame_proxy().port
+            else:
+                assert target.socket_via is None
+                with pytest.raises(Unavailable, match="does not ask for it"):
+                    target.controls.frame_proxy()
 
 
 def test_what_is_told_twice_by_one_seed_is_new_to_a_platform_that_goes_on(

@@ -17,7 +17,6 @@ from gp_helpers.checkers import Claim, ClaimState, Outcome, Verdict
 from gp_helpers.cli.main import main
 from gp_helpers.execution.trials import Plan, run_plan
 from gp_helpers.parameters import load, resolved
-from gp_helpers.probes import new_client
 from gp_helpers.targets import open_target
 from gp_helpers.targets.asgi_controls import AsgiControls
 
@@ -149,15 +148,13 @@ def test_the_ingress_is_ours_and_breaks_as_an_error(
 
     async def with_an_ingress_that_dies() -> Verdict:
         async with (
-            new_client() as http,
             open_target(
                 parameters.target,
                 defects=frozenset(),
                 arrangement=case_class(JOURNEY).arranged(parameters),
                 folder=tmp_path / "logs",
-                http=http,
             ) as target,
-            open_trial(JOURNEY, target, parameters=parameters, http=http, path=None) as opened,
+            open_trial(JOURNEY, target, parameters=parameters, path=None) as opened,
         ):
             assert isinstance(target.controls, AsgiControls)
             await target.controls.ingress.kill()
