@@ -22,13 +22,17 @@ from gp_helpers.history.secret_forms import (
     EMAIL,
     HEADER_IN_TEXT,
     PRIVATE_KEY,
+    SCHEMES,
+    SECRET_HEADERS,
+    SECRET_WORDS,
     URL_CREDENTIALS,
     VENDOR_KEY,
     VENDOR_KEY_STARTS,
     encodings,
+    folded,
+    has_any,
     is_json_web_token,
     looks_like_a_value,
-    may_name_a_secret,
     names_a_secret,
     with_tokens_replaced,
 )
@@ -39,7 +43,8 @@ _SHORT = 200
 """Texts up to this length are remembered when nothing was found in them."""
 _MOST_REMEMBERED = 20_000
 _LONG = 10_000
-"""In longer texts each literal is looked for, to hold no set as large as the text."""
+"""In longer texts each literal is looked for, to hold no set as large as the text; so it is where
+they are fewer than its characters."""
 _DEEPEST_ASSIGNMENT = 10
 """An assignment inside that many others is hidden as a whole."""
 ACCOUNT = "account"
@@ -161,12 +166,14 @@ class Redactor:
             value = BASE64_JWT.sub(lambda _: self._shown("token", "‹token, encoded›"), value)
         if any(beginning in value for beginning in VENDOR_KEY_STARTS):
             value = VENDOR_KEY.sub(lambda _: self._shown("key", "‹key›"), value)
-        if may_name_a_secret(value):
+        words = folded(value)
+        names_secrets = has_any(words, SECRET_WORDS)
+        if names_secrets and has_any(words, SECRET_HEADERS):
             value = HEADER_IN_TEXT.sub(self._header_in_text, value)
+        if has_any(words, SCHEMES):
             value = CREDENTIALS.sub(self._credentials, value)
+        if names_secrets:
             value = ASSIGNED_IN_TEXT.sub(self._assigned_in_text, value)
-        elif " " in value:
-            value = CREDENTIALS.sub(self._credentials, value)
         if "://" in value:
             value = URL_CREDENTIALS.sub(
                 lambda _: self._shown("credentials", "‹credentials›"), value
@@ -231,7 +238,7 @@ class Redactor:
         if not self._anchors or len(value) < _SHORTEST:
             return value
         anchors: Iterable[str]
-        if len(value) > _LONG:
+        if len(value) > min(len(self._anchors), _LONG):
             anchors = [anchor for anchor in self._anchors if anchor in value]
         else:
             anchors = self._anchors.keys() & {

@@ -8,7 +8,7 @@ import json
 import math
 import re
 import urllib.parse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import lru_cache
 
 SECRET_HEADERS = frozenset(
@@ -40,16 +40,30 @@ _SECRET_KEY = re.compile(
 _NOT_SECRET_KEY = re.compile(
     r"token_type|_expires|expires_in|token_count|max_tokens", re.IGNORECASE
 )
-_SECRET_WORD = re.compile(
-    "passw|passphrase|pwd|secret|key|credential|token|jwt|cookie|session|bearer|assertion"
-    "|authorization",
-    re.IGNORECASE,
+SECRET_WORDS = (
+    *("passw", "passphrase", "pwd", "secret", "key", "credential", "token", "jwt", "cookie"),
+    *("session", "bearer", "assertion", "authorization"),
 )
+"""A text without any of these names no secret."""
+SCHEMES = ("bearer", "basic", "token", "digest", "negotiate")
+_LOOKALIKES = (("\u0130", "i"), ("\u0131", "i"), ("\u017f", "s"), ("\u212a", "k"))
+"""Letters that an expression takes for these where case does not count."""
 
 
-def may_name_a_secret(text: str) -> bool:
-    """Whether any of the words that name secrets is in a text; without them it names none."""
-    return _SECRET_WORD.search(text) is not None
+def folded(text: str) -> str:
+    """A text in which a word in lower case is found wherever an expression would, case ignored.
+
+    To look for words in it takes a tenth of the time, or less, than such an expression.
+    """
+    if not text.isascii():
+        for letter, alike in _LOOKALIKES:
+            text = text.replace(letter, alike)
+    return text.lower()
+
+
+def has_any(folded_text: str, words: Collection[str]) -> bool:
+    """Whether any of these words, in lower case, is in a folded text."""
+    return any(map(folded_text.__contains__, words))
 
 
 JWT = re.compile(
@@ -60,9 +74,7 @@ JWT = re.compile(
 _DOTTED = re.compile(r"[A-Za-z0-9_=.-]{12,}+")
 _OPENING_BRACE = re.compile(r"e(?:yJ|yA|wo|w0|wk)")
 BASE64_JWT = re.compile(r"ZXlK[A-Za-z0-9_-]{16,}={0,2}")
-CREDENTIALS = re.compile(
-    r"(?i)(?<!‹)\b(bearer|basic|token|digest|negotiate)[ ]+([A-Za-z0-9._~+/=-]{8,})"
-)
+CREDENTIALS = re.compile(rf"(?i)(?<!‹)\b({'|'.join(SCHEMES)})[ ]+([A-Za-z0-9._~+/=-]{{8,}})")
 URL_CREDENTIALS = re.compile(r"(?<=://)[^/\s@?#‹›\"'<>]+(?=@)")
 PRIVATE_KEY = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL

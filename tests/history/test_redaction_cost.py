@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import random
+import re
+import sys
 import time
+from string import ascii_lowercase
 
 import pytest
 
 from gp_helpers.history import Redactor
-from gp_helpers.history.secret_forms import JWT, tokens_in, with_tokens_replaced
+from gp_helpers.history.secret_forms import (
+    JWT,
+    SECRET_HEADERS,
+    SECRET_WORDS,
+    folded,
+    has_any,
+    tokens_in,
+    with_tokens_replaced,
+)
 
 LENGTH = 100_000
 SECONDS = 5.0
@@ -63,3 +74,17 @@ def test_tokens_are_found_one_by_one_where_the_plain_expression_finds_them() -> 
         text = "".join(source.choices(parts, k=source.randrange(1, 24)))
         expected = [(match.start(), match[0]) for match in JWT.finditer(text)]
         assert list(tokens_in(text)) == expected, text
+
+
+def test_words_are_found_wherever_an_expression_finds_them_case_ignored() -> None:
+    letter = re.compile("[a-z]", re.IGNORECASE)
+    for code in range(sys.maxunicode + 1):
+        character = chr(code)
+        if letter.fullmatch(character):
+            [alike] = [one for one in ascii_lowercase if re.fullmatch(one, character, re.I)]
+            assert folded(character) == alike
+    assert has_any(folded("a Se\u017f\u017f\u0130on"), SECRET_WORDS)
+
+
+def test_every_secret_header_is_named_by_a_word_that_names_secrets() -> None:
+    assert all(has_any(header, SECRET_WORDS) for header in SECRET_HEADERS)
