@@ -15,8 +15,9 @@ from papermill.log import logger
 from tqdm.auto import tqdm
 
 from gp_helpers.execution.errors import NotebookEndedError
-from gp_helpers.execution.kernels.keeper import open_keeper, warm_modules
+from gp_helpers.execution.kernels.keeper import open_keeper
 from gp_helpers.execution.kernels.session import KernelSession, quick_context
+from gp_helpers.execution.kernels.warmth import warm_modules
 from gp_helpers.execution.notebook_run import Limits, NotebookRun, RunSummary
 from gp_helpers.execution.outcomes import DEFAULT_DEADLINE_S, CellResult, ExitReason, Interruption
 from gp_helpers.execution.parameter_check import check_parameters

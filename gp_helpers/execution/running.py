@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 
 from gp_helpers.cloud_run.zygote_owner import ZYGOTE_VARIABLE, own_zygote
-from gp_helpers.execution.kernels.keeper import Keeper, open_keeper, warm_modules
+from gp_helpers.execution.kernels.keeper import Keeper, open_keeper
+from gp_helpers.execution.kernels.warmth import warm_modules
 from gp_helpers.execution.outcomes import CellEvent, Interruption, NotebookJob, NotebookResult
 
 

@@ -55,6 +55,8 @@ class AuthSettings(ServiceSettings):
     """The auth service."""
 
     store: StoreSettings
+    creates_store: bool = False
+    """Whether it makes the store's schema when it starts, before anybody else uses the store."""
     jwt_secret: str = Field(min_length=32)
     issuer: str = "golden-path-auth"
     audience: str = "golden-path"

@@ -34,7 +34,6 @@ from gp_helpers.cloud_run import (
 from gp_helpers.faults import HttpFault, TcpProxy
 from gp_helpers.parameters.schema import EmbeddedTarget
 from gp_helpers.platform.settings import StoreSettings
-from gp_helpers.platform.store.engine import create_store, drop_store
 from gp_helpers.platform.wiring import Wiring
 from gp_helpers.targets.between import put_between
 from gp_helpers.targets.control_client import ControlClient
@@ -95,6 +94,8 @@ class _Platform:
             "build_auth",
             {
                 "store": self.store.model_dump(),
+                # Not by the lab: its kernels then need not import the store.
+                "creates_store": number == 1,
                 "jwt_secret": self.secrets.jwt,
                 "passwords": _CHEAP_PASSWORDS,
                 "service_credentials": {
@@ -148,7 +149,7 @@ def _real_model() -> dict[str, str]:
 
 @asynccontextmanager
 async def _store(arrangement: Arrangement) -> AsyncIterator[StoreSettings]:
-    """A fresh store: SQLite in a temporary folder, or a schema of its own by DATABASE_URL."""
+    """A place for a store: a temporary folder for SQLite, or a schema's name by DATABASE_URL."""
     stated = os.environ.get("DATABASE_URL")
     with tempfile.TemporaryDirectory(prefix="golden-path-") as folder:
         settings = StoreSettings(
@@ -157,11 +158,13 @@ async def _store(arrangement: Arrangement) -> AsyncIterator[StoreSettings]:
             busy_timeout_s=arrangement.busy_timeout_s,
             synchronous="OFF",
         )
-        await asyncio.to_thread(create_store, settings)
         try:
             yield settings
         finally:
-            await asyncio.to_thread(drop_store, settings)
+            if stated:
+                from gp_helpers.platform.store.engine import drop_store
+
+                await asyncio.to_thread(drop_store, settings)
 
 
 @asynccontextmanager
@@ -244,11 +247,14 @@ class _Running:
 
 async def _start(platform: _Platform) -> _Running:
     host, arrangement = platform.host, platform.arrangement
-    numbers = range(1, arrangement.auth_services + 1)
-    *auths, model = await asyncio.gather(
-        *(host.start(platform.auth_spec(number)) for number in numbers),
-        host.start(platform.model_spec()),
+    first, model = await asyncio.gather(
+        host.start(platform.auth_spec(1)), host.start(platform.model_spec())
     )
+    others = range(2, arrangement.auth_services + 1)
+    auths = [
+        first,
+        *await asyncio.gather(*(host.start(platform.auth_spec(number)) for number in others)),
+    ]
     auth_urls = [await platform.behind_faults(Hop.BACKEND_AUTH, auths[0].url)]
     auth_urls += [service.url for service in auths[1:]]
     model_url = await platform.behind_faults(Hop.BACKEND_MODEL, model.url)

@@ -8,11 +8,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy.engine import make_url
-
 from gp_helpers.cloud_run import Host, RunningService, ServiceSpec
 from gp_helpers.faults import FrameProxy, HeldLock, HttpFault, TcpProxy, held_write_lock
-from gp_helpers.platform.auth.tokens import bad_tokens
 from gp_helpers.platform.settings import StoreSettings
 from gp_helpers.targets.control_client import ControlClient
 from gp_helpers.targets.running import Ability, Hop, Unavailable
@@ -98,6 +95,8 @@ class EmbeddedControls:
 
     def bad_tokens(self, token: str) -> Mapping[str, str]:
         """Variants of a good token by what is wrong with each."""
+        from gp_helpers.platform.auth.tokens import bad_tokens
+
         return bad_tokens(token, self.jwt_secret)
 
     def tcp_proxy(self, hop: Hop) -> TcpProxy:
@@ -152,5 +151,7 @@ class EmbeddedControls:
 def _url_with_schema(store: StoreSettings) -> str:
     if store.schema_name is None:
         return store.url
+    from sqlalchemy.engine import make_url
+
     url = make_url(store.url).update_query_dict({"options": f"-csearch_path={store.schema_name}"})
     return url.render_as_string(hide_password=False)

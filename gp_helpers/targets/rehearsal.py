@@ -31,7 +31,6 @@ from gp_helpers.cloud_run.service_thread import close_service_thread
 from gp_helpers.platform.contract import DIAGNOSTICS_HEADER, EventType
 from gp_helpers.platform.service_client import ServiceClient
 from gp_helpers.platform.settings import StoreSettings
-from gp_helpers.platform.store.engine import create_store
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +68,6 @@ async def _perform() -> None:
     with TemporaryDirectory(prefix="golden-path-") as name:
         folder = Path(name)
         store = StoreSettings(url=f"sqlite:///{folder}/platform.db", synchronous="OFF")
-        create_store(store)
         async with (
             asyncio.timeout(_LONGEST_S),
             open_host(Isolation.THREAD, logs=folder, grace_s=0.5) as host,
@@ -80,6 +78,7 @@ async def _perform() -> None:
                     "auth",
                     {
                         **stored,
+                        "creates_store": True,
                         "jwt_secret": _SECRET,
                         "passwords": {"time_cost": 1, "memory_cost_kib": 64, "parallelism": 1},
                         "service_credentials": {"backend": _SECRET},

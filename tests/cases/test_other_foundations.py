@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -15,7 +16,6 @@ from gp_helpers.execution.trials import Plan, run_trial
 from gp_helpers.faults import HttpFault, HttpMessage, OrderGate
 from gp_helpers.platform.defects.catalogue import CATALOGUE, defects_of
 from gp_helpers.platform.settings import StoreSettings
-from gp_helpers.platform.store import engine
 from gp_helpers.targets import embedded
 from tests.cases.trials import in_threads
 
@@ -33,13 +33,13 @@ def stores(postgresql_url: str, monkeypatch: pytest.MonkeyPatch) -> list[StoreSe
     """What each trial's store was made of, once DATABASE_URL names a real PostgreSQL server."""
     made: list[StoreSettings] = []
 
-    def create_store(settings: StoreSettings) -> None:
-        made.append(settings)
-        engine.create_store(settings)
+    def noted(**stated: Any) -> StoreSettings:
+        made.append(StoreSettings(**stated))
+        return made[-1]
 
     url = make_url(postgresql_url).set(drivername="postgresql")
     monkeypatch.setenv("DATABASE_URL", url.render_as_string(hide_password=False))
-    monkeypatch.setattr(embedded, "create_store", create_store)
+    monkeypatch.setattr(embedded, "StoreSettings", noted)
     return made
 
 

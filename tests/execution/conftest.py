@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gp_helpers.execution import NotebookResult
-from tests.execution.gallery import NOTEBOOKS
+from gp_helpers.execution import NotebookResult, outputs
+from tests.execution.gallery import MOST_OUTPUTS, NOTEBOOKS
 from tests.execution.notebooks import execute_now, job, write_notebook
 from tests.support.once import made_once
 
@@ -23,7 +23,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             )
             for name, cells in NOTEBOOKS.items()
         ]
-        found = execute_now(jobs, concurrency=3, warm=True)
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(outputs, "MOST_OUTPUTS", MOST_OUTPUTS)
+            found = execute_now(jobs, concurrency=3, warm=True)
         (folder / "results").write_bytes(pickle.dumps(found))
 
     return made_once(tmp_path_factory, "gallery", make)

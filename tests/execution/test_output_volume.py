@@ -12,7 +12,8 @@ from nbformat.v4 import new_output
 
 from gp_helpers.execution import NotebookResult
 from gp_helpers.execution.kernels.recorder import CAPACITY, Recorder, Recording, create
-from gp_helpers.execution.outputs import KEPT_CHARACTERS, MOST_OUTPUTS, StreamText
+from gp_helpers.execution.outputs import KEPT_CHARACTERS, StreamText
+from tests.execution.gallery import MOST_OUTPUTS
 from tests.execution.notebooks import printed, read, write_notebook
 
 MEASURE = """

@@ -219,6 +219,8 @@ def auth_application(services: AuthServices) -> Starlette:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         with service_log(service, settings.log_path):
+            if settings.creates_store:
+                await services.store.create()
             try:
                 yield
             finally:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 
 from gp_helpers.platform.contract import AgentRequest
 from gp_helpers.platform.errors import PlatformError
-from gp_helpers.platform.routing.peers import Peers
-from gp_helpers.platform.routing.queue import WorkQueue
+
+if TYPE_CHECKING:
+    from gp_helpers.platform.routing.peers import Peers
+    from gp_helpers.platform.routing.queue import WorkQueue
 
 logger = logging.getLogger(__name__)
 

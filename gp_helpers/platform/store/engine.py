@@ -50,6 +50,7 @@ class Store:
     """One service's view of the store: a pool of connections, used in as many threads."""
 
     def __init__(self, settings: StoreSettings) -> None:
+        self._settings = settings
         self._engine = _engine(settings)
         self._writer = self._engine.execution_options(write=True)
         # Not anyio's threads: finding their owner takes a look at every task, each time.
@@ -88,6 +89,12 @@ class Store:
         """An INSERT of this store's dialect, which knows `on_conflict_…` and `returning`."""
         return self._insert(table)
 
+    async def create(self) -> None:
+        """Make the schema and its tables, before anything is read or written."""
+        await asyncio.get_running_loop().run_in_executor(
+            self._threads, create_store, self._settings
+        )
+
     async def version(self) -> int:
         """The schema's version; raises `StoreUnavailable` where there is no schema."""
         try:
@@ -122,7 +129,7 @@ class Store:
 
 
 def create_store(settings: StoreSettings) -> None:
-    """Make the schema and its tables; the owner of the platform does it before services start."""
+    """Make the schema and its tables (blocking)."""
     engine = _engine(settings)
     try:
         with engine.execution_options(write=True).begin() as connection:
@@ -136,7 +143,7 @@ def create_store(settings: StoreSettings) -> None:
 
 
 def drop_store(settings: StoreSettings) -> None:
-    """Remove what `create_store` made: the PostgreSQL schema, or the SQLite file with its WAL."""
+    """Remove what was made: the PostgreSQL schema, or the SQLite file with its WAL (blocking)."""
     url = driver_url(settings.url)
     if url.get_backend_name() == "sqlite":
         for suffix in ("", "-wal", "-shm"):
