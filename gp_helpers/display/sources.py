@@ -7,12 +7,11 @@ import inspect
 import io
 import keyword
 import linecache
-import sys
 import tokenize
 from collections.abc import Iterable
 from functools import lru_cache
 from html import escape
-from importlib import import_module
+from importlib.util import find_spec
 
 from gp_helpers.display.html import Html, details, tag
 from gp_helpers.platform.defects.catalogue import CATALOGUE
@@ -21,17 +20,19 @@ from gp_helpers.platform.seams import SEAMS
 
 @lru_cache(maxsize=256)
 def source_of(import_string: str) -> str:
-    """The source text of what ``module:name`` names.
+    """The source text of the class or function that ``module:name`` names.
 
-    For a class, `inspect.getsource` parses its whole module, which takes several times as long as
-    the rest of a diff; these stand at the margin of their modules.
+    It stands at the margin of its module, which is read and not imported: the platform's modules
+    bring libraries with them that nobody needs in order to look.
+
+    Raises:
+        LookupError: there is no such module, or nothing of that name is defined in it.
     """
     module, _, name = import_string.partition(":")
-    component = getattr(import_module(module), name)
-    if not inspect.isclass(component):
-        return inspect.getsource(component)
-    lines = _lines_of(component.__module__)
-    first = next(at for at, line in enumerate(lines) if _begins(line, component.__name__))
+    lines = _lines_of(module)
+    first = next((at for at, line in enumerate(lines) if _begins(line, name)), None)
+    if first is None:
+        raise LookupError(f"{module} defines no {name}")
     while first > 0 and lines[first - 1].startswith("@"):
         first -= 1
     return "".join(inspect.getblock(lines[first:]))
@@ -39,11 +40,16 @@ def source_of(import_string: str) -> str:
 
 @lru_cache(maxsize=256)
 def _lines_of(module: str) -> list[str]:
-    return linecache.getlines(str(sys.modules[module].__file__))
+    spec = find_spec(module)
+    if spec is None or spec.origin is None:
+        raise LookupError(f"there is no module {module}")
+    return linecache.getlines(spec.origin)
 
 
 def _begins(line: str, name: str) -> bool:
-    return line.startswith((f"class {name}:", f"class {name}("))
+    return line.startswith(
+        (f"class {name}:", f"class {name}(", f"def {name}(", f"async def {name}(")
+    )
 
 
 def _coloured(source: str) -> list[str]:

@@ -7,16 +7,13 @@ PostgreSQL writes wait for the lock, or fail at their ``lock_timeout``.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import sqlite3
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine
 
 _LOCK_WAIT_S = 5.0
 
@@ -51,76 +48,75 @@ async def held_write_lock(url: str) -> AsyncIterator[HeldLock]:
     # A SQLite connection belongs to the thread that made it.
     with ThreadPoolExecutor(1, thread_name_prefix="write-lock") as thread:
         loop = asyncio.get_running_loop()
-        engine, connection = await loop.run_in_executor(thread, _lock, url)
+        release = await loop.run_in_executor(thread, _lock, url)
         held = HeldLock(monotonic())
         try:
             yield held
         finally:
-            thread.submit(_release, engine, connection).result()
+            thread.submit(release).result()
             held.until = monotonic()
 
 
-def _lock(url: str) -> tuple[Engine, Connection]:
+def _lock(url: str) -> Callable[[], None]:
+    """Take the lock; what is returned gives it back, in the same thread."""
+    scheme = url.partition(":")[0]
+    if not scheme.startswith(("sqlite", "postgres")):
+        raise WriteLockError(f"only sqlite and postgresql stores can be locked, not {scheme!r}")
+    try:
+        if scheme.startswith("sqlite"):
+            return _lock_sqlite(Path(url.partition("://")[2].partition("?")[0].removeprefix("/")))
+        return _lock_postgresql(url)
+    except WriteLockError:
+        raise
+    except Exception as error:
+        raise WriteLockError(f"cannot take the write lock: {error}") from error
+
+
+def _lock_sqlite(database: Path) -> Callable[[], None]:
+    # SQLite would make an empty database of a name that is wrong, and lock that.
+    if not database.is_file():
+        raise WriteLockError(f"there is no database {database}")
+    connection = sqlite3.connect(database, timeout=_LOCK_WAIT_S, isolation_level=None)
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except BaseException:
+        connection.close()
+        raise
+
+    def release() -> None:
+        try:
+            connection.execute("ROLLBACK")
+        finally:
+            connection.close()
+
+    return release
+
+
+def _lock_postgresql(url: str) -> Callable[[], None]:
     # Imported here: SQLAlchemy is slow to import, and most faults need none of it.
-    from sqlalchemy import create_engine
+    from sqlalchemy import create_engine, inspect, text
     from sqlalchemy.pool import NullPool
 
     from gp_helpers.platform.store.engine import driver_url
 
-    isolation = _isolation(url)
-    _require_a_file(url)
-    engine = create_engine(driver_url(url), poolclass=NullPool, isolation_level=isolation)
-    try:
-        connection = engine.connect()
+    # Transactions are begun by hand.
+    engine = create_engine(driver_url(url), poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    connection = engine.connect()
+
+    def release() -> None:
         try:
-            _take_lock(connection)
-        except BaseException:
+            connection.execute(text("ROLLBACK"))
+        finally:
             connection.close()
-            raise
-    except Exception as error:
-        engine.dispose()
-        raise WriteLockError(f"cannot take the write lock: {error}") from error
-    return engine, connection
-
-
-def _require_a_file(url: str) -> None:
-    """SQLite would make an empty database of a name that is wrong, and lock that."""
-    from sqlalchemy import make_url
-
-    named = make_url(url)
-    is_file = named.get_backend_name() == "sqlite" and named.database not in (None, "", ":memory:")
-    if is_file and not Path(str(named.database)).exists():
-        raise WriteLockError(f"there is no database {named.database}")
-
-
-def _isolation(url: str) -> str:
-    """Transactions are begun by hand: SQLite's lock is taken by how they begin."""
-    if not url.startswith(("sqlite", "postgres")):
-        scheme = url.partition(":")[0]
-        raise WriteLockError(f"only sqlite and postgresql stores can be locked, not {scheme!r}")
-    return "AUTOCOMMIT"
-
-
-def _take_lock(connection: Connection) -> None:
-    from sqlalchemy import inspect, text
-
-    if connection.dialect.name == "sqlite":
-        connection.execute(text(f"PRAGMA busy_timeout = {int(_LOCK_WAIT_S * 1000)}"))
-        connection.execute(text("BEGIN IMMEDIATE"))
-        return
-    quote = connection.dialect.identifier_preparer.quote
-    tables = [quote(name) for name in inspect(connection).get_table_names()]
-    connection.execute(text(f"SET lock_timeout = {int(_LOCK_WAIT_S * 1000)}"))
-    connection.execute(text("BEGIN"))
-    if tables:
-        connection.execute(text(f"LOCK TABLE {', '.join(tables)} IN EXCLUSIVE MODE"))
-
-
-def _release(engine: Engine, connection: Connection) -> None:
-    from sqlalchemy import text
 
     try:
-        connection.execute(text("ROLLBACK"))
-    finally:
+        quote = connection.dialect.identifier_preparer.quote
+        tables = [quote(name) for name in inspect(connection).get_table_names()]
+        connection.execute(text(f"SET lock_timeout = {int(_LOCK_WAIT_S * 1000)}"))
+        connection.execute(text("BEGIN"))
+        if tables:
+            connection.execute(text(f"LOCK TABLE {', '.join(tables)} IN EXCLUSIVE MODE"))
+    except BaseException:
         connection.close()
-        engine.dispose()
+        raise
+    return release

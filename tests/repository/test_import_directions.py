@@ -110,3 +110,19 @@ def test_a_service_process_does_not_pay_for_the_notebooks_libraries(imported: st
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60
     )
     assert (ran.returncode, ran.stdout.strip()) == (0, ""), ran.stderr
+
+
+def test_a_lab_comes_without_what_only_services_need() -> None:
+    """Each takes tens to hundreds of milliseconds, in every kernel that is not warm."""
+    told = """
+import sys
+from gp_helpers.platform.wiring import Wiring
+import gp_helpers.faults, gp_helpers.targets.embedded, gp_helpers.workbook.case
+for wiring in (Wiring(), Wiring.all_defects()):
+    for seam in ("startup_probe", "connection_placement"):
+        wiring.component(seam)
+print(*sys.modules)
+"""
+    ran = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    needed_by_services = {"sqlalchemy", "starlette", "aiohttp", "jwt", "argon2"}
+    assert needed_by_services & set(ran.stdout.split()) == set()

@@ -11,15 +11,18 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from gp_helpers.platform.contract import AgentRequest, Priority
-from gp_helpers.platform.gateway.connection import Connection
 from gp_helpers.platform.gateway.messages import Request
 from gp_helpers.platform.routing.desks import Desks
-from gp_helpers.platform.routing.peers import Peers
 from gp_helpers.platform.routing.roles import Accept, Errand, HandoffRules, MessageRouter
 from gp_helpers.platform.routing.vocabulary import ANALYSIS, PLANNING, TRIAGE, stems_in
 from gp_helpers.platform.seams import Identity
+
+if TYPE_CHECKING:
+    from gp_helpers.platform.gateway.connection import Connection
+    from gp_helpers.platform.routing.peers import Peers
 
 _KINDS_OF_MESSAGE = (
     (re.compile(r"\?\s*$|^\s*(why|what|how|which|who|when|where)\b", re.IGNORECASE), ANALYSIS),
