@@ -16,14 +16,14 @@ import yaml
 from papermill import execute_notebook
 from papermill.exceptions import PapermillExecutionError
 
-from gp_helpers.plan import CASES, SUITES, Suite
+from gp_helpers.plan import CASES, SUITES
 from tests.support.once import made_once
 from tests.support.repository import ROOT
 from tools.notebooks import NOTEBOOKS, START_HERE
 
 NAMES = (START_HERE, *(info.notebook for info in SUITES.values()))
 AS_REPORTED = "parameters/as_reported.yaml"
-BY_COMMAND = (START_HERE, SUITES[Suite.AUTH].notebook)
+BY_COMMAND = (START_HERE,)
 """Just as the README has it, a process a service. The others by papermill's own function, which
 need not save after each of two hundred cells, and with threads: the plan's commands go through all
 cases with processes."""
