@@ -17,17 +17,17 @@ LONGEST_FILES = (
     "test_with_papermill.py",
     "test_the_plans_commands.py",
     "test_detection.py",
+    "test_all_cases.py",
     "test_kills.py",
-    "test_hostile.py",
-    "test_no_secret_leaves.py",
     "test_asgi.py",
+    "test_hostile.py",
+    "test_faults_between.py",
+    "test_no_secret_leaves.py",
     "test_output_volume.py",
     "test_outcomes.py",
     "test_going_down.py",
-    "test_all_cases.py",
     "test_run.py",
     "test_honesty.py",
-    "test_faults_between.py",
     "test_lab.py",
     "test_evidence_review.py",
     "test_stopping.py",
@@ -41,7 +41,7 @@ LONGEST_FILES = (
     "test_lifetime.py",
 )
 """They begin first, so that at the end no process waits long for the other one. The third looks at
-what the two before it have made."""
+what the two before it have made; those that mostly wait stand beside those that work."""
 FIXTURES_WITH_A_NEED = {"postgresql_url": "postgresql", "chromium_path": "chromium"}
 
 
