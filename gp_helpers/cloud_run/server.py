@@ -83,6 +83,30 @@ class _WebSocketProtocol(WebSocketsSansIOProtocol):
             self.handshake_complete = True
 
 
+class _StartupFailures:
+    """Hears why an application's start-up failed, which uvicorn only logs."""
+
+    def __init__(self, lifespan: Any) -> None:
+        self.why = ""
+        self._send = getattr(lifespan, "send", None)
+        if self._send is not None:
+            lifespan.send = self._hear
+
+    async def _hear(self, message: Any) -> None:
+        if message["type"] == "lifespan.startup.failed":
+            said = _exception_in(message.get("message", ""))
+            self.why = f": {said}" if said else ""
+        assert self._send is not None
+        await self._send(message)
+
+
+def _exception_in(text: str) -> str:
+    """The line of a traceback that names the exception; the first line of any other text."""
+    lines = text.strip().splitlines()
+    frames = [at for at, line in enumerate(lines) if line.startswith("  ")]
+    return lines[min(frames[-1] + 1, len(lines) - 1) if frames else 0] if lines else ""
+
+
 class EventServer(uvicorn.Server):
     """Serves one application on one bound socket until `stopping` is set."""
 
@@ -102,9 +126,10 @@ class EventServer(uvicorn.Server):
         await self._serve([listener])
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        told = _StartupFailures(self.lifespan)
         await self.lifespan.startup()
         if self.lifespan.should_exit:
-            raise LifespanFailed("the application's lifespan start-up failed")
+            raise LifespanFailed(f"the application's lifespan start-up failed{told.why}")
         self.lifespan.should_exit = False
         await self._listen(sockets or [])
         self.started = True

@@ -7,6 +7,7 @@ so that a fault proxy can stand at any of them.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import random
 import tempfile
@@ -158,13 +159,23 @@ async def _store(arrangement: Arrangement) -> AsyncIterator[StoreSettings]:
             busy_timeout_s=arrangement.busy_timeout_s,
             synchronous="OFF",
         )
+        if not stated:
+            yield settings
+            return
         try:
             yield settings
-        finally:
-            if stated:
-                from gp_helpers.platform.store.engine import drop_store
+        except BaseException:
+            # What is told is why the platform ended, not that its store is not to be had either.
+            with contextlib.suppress(Exception):
+                await asyncio.to_thread(_drop, settings)
+            raise
+        await asyncio.to_thread(_drop, settings)
 
-                await asyncio.to_thread(drop_store, settings)
+
+def _drop(settings: StoreSettings) -> None:
+    from gp_helpers.platform.store.engine import drop_store
+
+    drop_store(settings)
 
 
 @asynccontextmanager

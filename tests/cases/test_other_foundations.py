@@ -90,3 +90,13 @@ def test_agents_ask_the_model_that_the_environment_names(
 
     verdict = asyncio.run(with_another())
     assert verdict.outcome is Outcome.PASS, verdict.reason
+
+
+def test_a_store_that_cannot_be_reached_is_an_error_that_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://127.0.0.1:1/nobody_listens")
+    verdict = asyncio.run(verdict_of(JOURNEY, "remediated"))
+    assert verdict.outcome is Outcome.ERROR
+    assert "'auth' did not start" in verdict.reason
+    assert "Connection refused" in verdict.reason

@@ -123,7 +123,7 @@ async def test_a_failed_start_names_the_service_and_its_last_log_lines(
     with pytest.raises(ServiceStartError) as failed:
         await host.start(service("broken", entry=entry))
     assert "'broken'" in str(failed.value)
-    assert reason in str(failed.value)
+    assert reason in failed.value.reason
     assert any(reason in line for line in failed.value.log_tail)
 
 

@@ -30,7 +30,8 @@ JOURNEY, RECOVERY, COLD = (
 DOWN = "APPLICATION_DOWN"
 AT_ONCE = 3
 NOT_AT_ALL = {
-    "raises": "backend-1 did not start: the application's lifespan start-up failed (exit code 1)",
+    "raises": "backend-1 did not start: the application's lifespan start-up failed: "
+    "RuntimeError: the till is locked (exit code 1)",
     "exits": "backend-1 did not start: exit code 7",
     "hangs": "backend-1 did not start: not ready within 3.0 s",
 }
