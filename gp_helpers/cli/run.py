@@ -36,7 +36,7 @@ from gp_helpers.parameters import (
     ParameterError,
 )
 from gp_helpers.plan import SUITES
-from gp_helpers.targets.opening import PRELOAD, runs_as_processes
+from gp_helpers.targets.opening import preloaded_for
 
 SECONDS_A_CASE = 30.0
 """What a case with its contrast may take in a notebook before the deadline counts it as hung."""
@@ -187,9 +187,8 @@ def _side_by_side(chosen: Sequence[Selected], jobs: int) -> int:
 
 
 def _services(chosen: Sequence[Selected]) -> Sequence[str]:
-    """What the processes of the platforms import, where any are started as processes."""
-    targets = [one.parameters.target for one in chosen]
-    return PRELOAD if any(runs_as_processes(target) for target in targets) else ()
+    """What the parent of all platforms' processes imports, where any are started as processes."""
+    return list(dict.fromkeys(n for one in chosen for n in preloaded_for(one.parameters.target)))
 
 
 def _in_order(chosen: Sequence[Selected], runs: Sequence[RunFolder]) -> list[NotebookJob]:

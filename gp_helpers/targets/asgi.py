@@ -12,7 +12,6 @@ import secrets
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +37,9 @@ from gp_helpers.targets.accounts import stated_accounts
 from gp_helpers.targets.asgi_controls import AsgiControls, start_application
 from gp_helpers.targets.between import put_between
 from gp_helpers.targets.control_client import ControlClient
+from gp_helpers.targets.opening import preloaded_for
 from gp_helpers.targets.running import Ability, Arrangement, Hop, RunningTarget, TargetKind
 
-_LIBRARIES = ("fastapi", "httpx")
-"""Imported once for all instances, where they are installed: it is what most of a start takes."""
 _ENTRY = "gp_helpers.cloud_run.imported:build_imported"
 _ADDRESS = re.compile(r"\{([a-z_][a-z0-9_]*)\.(?:url|ws_url)\}")
 _HOPS = {"auth": Hop.BACKEND_AUTH, "model": Hop.BACKEND_MODEL}
@@ -175,7 +173,7 @@ async def open_asgi(
     async with AsyncExitStack() as stack:
         isolation = Isolation(target.isolation.value)
         host = await stack.enter_async_context(
-            open_host(isolation, logs=folder, preload=_preload(), grace_s=0.5)
+            open_host(isolation, logs=folder, preload=preloaded_for(target), grace_s=0.5)
         )
         opening = _Opening(target, arrangement, host, stack)
         await opening.start_the_others()
@@ -226,14 +224,6 @@ async def open_asgi(
             ended_unasked=controls.ended_unasked,
             applications_ended=controls.applications_ended,
         )
-
-
-def _preload() -> list[str]:
-    """What the processes' parent has imported: of what is there, what many applications need.
-
-    Never the user's own code, which is to begin anew with every instance.
-    """
-    return ["gp_helpers.cloud_run.ingress", *(n for n in _LIBRARIES if find_spec(n) is not None)]
 
 
 def _described(

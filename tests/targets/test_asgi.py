@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,11 +11,14 @@ import pytest
 
 from gp_helpers.cases import case_class
 from gp_helpers.checkers import ClaimState, Outcome, Verdict
+from gp_helpers.cli import run as cli_run
 from gp_helpers.cli.main import main
+from gp_helpers.execution import NotebookResult
 from gp_helpers.execution.trials import Plan, run_plan
 from gp_helpers.history import History, Kind
 from gp_helpers.history.recording import read
 from gp_helpers.parameters import load, resolved
+from gp_helpers.targets.opening import PRELOAD
 from gp_helpers.targets.user_code import UserCodeError, ask_user_code
 
 DESK = Path(__file__).parent / "desk"
@@ -281,3 +284,22 @@ def test_routers_and_factories_of_ones_own_are_asked_in_a_process_of_their_own(
     assert any(row["check"] == "signature" and "user" in row["problem"] for row in rows)
     with pytest.raises(UserCodeError, match="no_such"):
         asyncio.run(ask_user_code({"path": [], "factories": {"agent": "no_such:Agents"}}))
+
+
+@pytest.mark.usefixtures("in_the_environment")
+def test_one_parent_serves_all_kernels_of_a_run_and_knows_nothing_of_the_users_code(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shared = []
+
+    async def executed(*_: object, services: Sequence[str], **__: object) -> list[NotebookResult]:
+        shared.append(services)
+        return []
+
+    monkeypatch.setattr(cli_run, "execute", executed)
+    options = ["--quiet", "--outputs", str(tmp_path)]
+    main(["run", "--env", str(DESK / "desk.yaml"), "--env", "remediated", *options])
+    main(["run", "--env", "remediated", "--isolation", "thread", *options])
+    with_both, in_threads = shared
+    assert set(with_both) - {"fastapi"} == {"gp_helpers.cloud_run.ingress", "httpx", *PRELOAD}
+    assert list(in_threads) == []
