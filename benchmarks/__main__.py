@@ -4,12 +4,13 @@ Without arguments both are measured, the proxies beside mitmproxy, which is inst
 folder that is thrown away. `python -m benchmarks --rounds 1 --suite auth` is a quick look at the
 first; `… proxies …` measures the proxies alone, `… small …` small notebooks without a platform;
 `… pairs …` looks for divergences between trials of the same wiring; `… kills …` kills runs at
-random instants and looks at what is left; `… recheck …` times the re-check of a million entries.
+random instants and looks at what is left; `… recheck …` times the re-check of a million entries;
+`… checkouts …` runs another checkout and this one in turn.
 """
 
 import sys
 
-from benchmarks import kills, notebook_execution, pairs, proxies, rechecking, suites
+from benchmarks import checkouts, kills, notebook_execution, pairs, proxies, rechecking, suites
 
 match sys.argv[1:]:
     case ["proxies", *options]:
@@ -20,6 +21,8 @@ match sys.argv[1:]:
         sys.exit(kills.main(options))
     case ["recheck", *options]:
         sys.exit(rechecking.main(options))
+    case ["checkouts", *options]:
+        sys.exit(checkouts.main(options))
     case ["small", *options]:
         sys.exit(notebook_execution.main(options))
     case []:
