@@ -12,6 +12,7 @@ import pytest
 
 from gp_helpers.history import Redactor
 from gp_helpers.history.secret_forms import (
+    ASSIGNED_IN_TEXT,
     JWT,
     SECRET_HEADERS,
     SECRET_WORDS,
@@ -88,3 +89,17 @@ def test_words_are_found_wherever_an_expression_finds_them_case_ignored() -> Non
 
 def test_every_secret_header_is_named_by_a_word_that_names_secrets() -> None:
     assert all(has_any(header, SECRET_WORDS) for header in SECRET_HEADERS)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("passwd", "password", "passphrase", "pwd", "secret", "api_key", "private-key"),
+        *("access_key", "signing_key", "credential", "token", "jwt", "cookie", "session_id"),
+        *("sessionid", "authorization", "bearer", "assertion"),
+    ],
+)
+def test_looking_for_words_first_leaves_no_assignment_out(key: str) -> None:
+    assert ASSIGNED_IN_TEXT.search(f"{key}=hunter2hunter2")
+    for written in (key, key.upper(), key.replace("s", "\u017f")):
+        assert "hunter2" not in Redactor().text(f"GET /?{written}=hunter2hunter2")
