@@ -22,8 +22,9 @@ from gp_helpers.probes import (
 )
 from gp_helpers.targets.running import RunningTarget, TargetKind
 
-POLL_S = 0.003
-"""Pause between two questions to the platform."""
+_FIRST_PAUSE_S = 0.003
+_LONGEST_PAUSE_S = 0.02
+"""Between two questions to the platform; each takes from it what it needs to get there."""
 
 
 class SeededIds:
@@ -114,10 +115,12 @@ class Trial:
     ) -> bool:
         """Ask the platform until it says yes; False, and a timeout on record, if it does not."""
         timeout_s = self.client.guest.bounded(timeout_s)
+        pause_s = _FIRST_PAUSE_S
         try:
             async with asyncio.timeout(timeout_s):
-                while not await condition():  # noqa: ASYNC110 - the platform does not tell us
-                    await asyncio.sleep(POLL_S)
+                while not await condition():
+                    await asyncio.sleep(pause_s)
+                    pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
         except TimeoutError:
             self.recorder.add(
                 Kind.TIMEOUT, "lab", awaited=awaited, seconds=timeout_s, definite=False

@@ -14,6 +14,7 @@ from gp_helpers.cloud_run.errors import (
     PreloadError,
     ServiceStartError,
 )
+from gp_helpers.cloud_run.garbage import spare_what_is_there
 from gp_helpers.cloud_run.host import Host, RunningService, open_host
 from gp_helpers.cloud_run.ingress import ExistingInstance, ingress_spec
 from gp_helpers.cloud_run.ingress_control import SECRET_HEADER, Action
@@ -65,5 +66,6 @@ __all__ = [
     "close_zygote",
     "ingress_spec",
     "open_host",
+    "spare_what_is_there",
     "warm_zygote",
 ]

@@ -15,12 +15,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
-import uvloop
-
 from gp_helpers.cloud_run.death import die_at_end_of, die_with_parent
 from gp_helpers.cloud_run.errors import EntryError
 from gp_helpers.cloud_run.host import Host
 from gp_helpers.cloud_run.logs import log_to_standard_error
+from gp_helpers.cloud_run.loop import new_event_loop
 from gp_helpers.cloud_run.server import LifespanFailed, ServiceContext, asgi_server, run_server
 from gp_helpers.cloud_run.spec import EntryKind, ServiceSpec, spec_from_json
 
@@ -60,7 +59,7 @@ def run(
     log_to_standard_error(spec.name)
     code = 1
     try:
-        uvloop.new_event_loop().run_until_complete(
+        new_event_loop().run_until_complete(
             _serve(spec, listener, status, launcher, Path(message["log"]).parent)
         )
         code = 0

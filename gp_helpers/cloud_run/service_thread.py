@@ -15,6 +15,8 @@ from collections.abc import Coroutine, Generator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from gp_helpers.cloud_run.loop import new_event_loop
+
 _BLOCKING_CALLS = 32
 """Threads for blocking calls of all services together."""
 
@@ -46,7 +48,7 @@ class ServiceThread:
 
     def __init__(self) -> None:
         self._pid = os.getpid()
-        self.loop = asyncio.new_event_loop()
+        self.loop = new_event_loop()
         self.loop.set_task_factory(_task_of_service)
         self._executor = ThreadPoolExecutor(_BLOCKING_CALLS, thread_name_prefix="services")
         self.loop.set_default_executor(self._executor)

@@ -8,7 +8,6 @@ An owner may share it: other processes then begin sessions at a Unix socket.
 
 from __future__ import annotations
 
-import gc
 import importlib
 import os
 import selectors
@@ -24,6 +23,7 @@ from typing import Any
 
 from gp_helpers.cloud_run import service_process
 from gp_helpers.cloud_run.death import die_with_parent
+from gp_helpers.cloud_run.garbage import spare_what_is_there
 from gp_helpers.cloud_run.messages import MessageReader, encode
 from gp_helpers.cloud_run.sockets import close_quietly
 
@@ -265,8 +265,7 @@ def preload(modules: list[str], sys_path: list[str]) -> dict[str, Any]:
                 "reason": f"{name} starts threads ({threads - 1}), "
                 "and a forked service must not inherit their locks",
             }
-    gc.collect()
-    gc.freeze()
+    spare_what_is_there()
     return {"event": "preloaded"}
 
 

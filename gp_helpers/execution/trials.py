@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 
 from gp_helpers.cases import Role, case_class, open_trial, take_all
 from gp_helpers.checkers import Outcome, Verdict
-from gp_helpers.cloud_run import CloudRunError
+from gp_helpers.cloud_run import CloudRunError, spare_what_is_there
 from gp_helpers.evidence import environment_secrets
 from gp_helpers.history import History, Redactor
 from gp_helpers.parameters import DeploymentTarget, EmbeddedTarget, Parameters
@@ -127,7 +127,7 @@ def run_plans(
             prepare(target)  # once, before the pool is forked
     with (
         TemporaryDirectory(prefix="golden-path-") as shared,
-        ProcessPoolExecutor(max_workers=jobs) as pool,
+        ProcessPoolExecutor(max_workers=jobs, initializer=spare_what_is_there) as pool,
     ):
         budgeted = [_within_one_budget(plan, Path(shared)) for plan in plans]
         chunks = [chunk for plan in budgeted for chunk in _chunks(plan)]

@@ -91,7 +91,7 @@ async def _two_equal_readings(client: Client, patience_s: float) -> Mapping[str,
                 patience.reschedule(min(now_s() + patience_s, longest))
             before = now
             await asyncio.sleep(pause_s)
-            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S) if in_flight else _FIRST_PAUSE_S
+            pause_s = min(3 * pause_s, _LONGEST_PAUSE_S) if in_flight else _FIRST_PAUSE_S
 
 
 async def _ping_all(client: Client) -> list[bool]:

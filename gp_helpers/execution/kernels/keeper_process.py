@@ -8,7 +8,6 @@ its socket.
 from __future__ import annotations
 
 import contextlib
-import gc
 import importlib
 import importlib.util
 import os
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from gp_helpers.cloud_run.death import adopt_orphans
+from gp_helpers.cloud_run.garbage import spare_what_is_there
 from gp_helpers.cloud_run.messages import MessageReader, encode
 from gp_helpers.execution.kernels import kernel_process
 
@@ -80,8 +80,7 @@ class KeeperProcess:
                 reason = f"{name} starts threads when imported; a fork would inherit their locks"
                 self._tell({"event": "preload_failed", "reason": reason})
                 return
-        gc.collect()
-        gc.freeze()
+        spare_what_is_there()
         self._tell({"event": "preloaded", "seconds": time.monotonic() - began})
 
     def _owner_is_gone(self) -> bool:
