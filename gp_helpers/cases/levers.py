@@ -23,7 +23,7 @@ from gp_helpers.faults.frames_plan import PlannedFrame
 from gp_helpers.parameters import AsgiTarget
 from gp_helpers.parameters.description import EVENTS
 from gp_helpers.probes import Question, Socket
-from gp_helpers.probes.http import matches
+from gp_helpers.probes.expressions import matches
 from gp_helpers.targets import Ability, Hop
 from gp_helpers.targets.transports import reader_of
 

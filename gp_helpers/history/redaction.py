@@ -96,6 +96,8 @@ class Redactor:
         self._pseudonymise = pseudonymise
         self.counts: dict[str, int] = {}
         """How often each kind of secret was taken out."""
+        self.unseen: list[str] = []
+        """Exchanges that may have issued a secret which never came here, so is not known."""
 
     @property
     def secrets(self) -> frozenset[str]:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from gp_helpers.history import ACCOUNT, Kind, fingerprint
 from gp_helpers.parameters.templates import render
 from gp_helpers.probes.acting import Actor, NotDescribedError
-from gp_helpers.probes.http import MOST_TOKEN_CHARACTERS, Exchange, search
+from gp_helpers.probes.expressions import search
+from gp_helpers.probes.http import MOST_TOKEN_CHARACTERS, Exchange
 from gp_helpers.probes.people import Person
 
 

@@ -14,7 +14,8 @@ from gp_helpers.history import Entry
 from gp_helpers.parameters.templates import render, render_expression
 from gp_helpers.probes.accounts import WithAccounts
 from gp_helpers.probes.acting import NotDescribedError
-from gp_helpers.probes.http import Exchange, holds, matches
+from gp_helpers.probes.expressions import holds, matches
+from gp_helpers.probes.http import Exchange
 from gp_helpers.probes.people import Person
 from gp_helpers.probes.presenting import WithValidators
 from gp_helpers.probes.socket import Socket

@@ -11,7 +11,7 @@ from typing import Any
 
 from gp_helpers.parameters.description import WebSocketDescription
 from gp_helpers.parameters.templates import render_expression
-from gp_helpers.probes.http import matches, search
+from gp_helpers.probes.expressions import matches, search
 
 
 class MessageReader:

@@ -18,17 +18,18 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
 import httpx
-import jmespath
-from jmespath.visitor import TreeInterpreter
 
 from gp_helpers.history import Entry, Kind, Recorder
 from gp_helpers.parameters.description import Operation
 from gp_helpers.parameters.templates import render
 from gp_helpers.probes.bodies import ACCEPTED_CODINGS, MOST_SHOWN, decoded_body, read_body
+from gp_helpers.probes.expressions import matches, search
 from gp_helpers.probes.guest import Guest
 
 MOST_TOKEN_CHARACTERS = 16_384
 """What is longer is no token: no server takes it in a header."""
+_OF_WHAT_STANDS_IN_FRONT = (502, 503, 504)
+"""Answers in place of a server's own, which is lost with whatever it issued (RFC 9110, 15.6)."""
 _CERTAINLY_NOT_SENT = (
     httpx.ConnectError,
     httpx.UnsupportedProtocol,
@@ -67,30 +68,6 @@ class Exchange:
     def find(self, expression: str | None) -> Any:
         """What a JMESPath expression finds in the response; None without one."""
         return search(expression, self.root)
-
-
-_INTERPRETER = TreeInterpreter()
-"""Of all expressions: `jmespath.search` makes one each time, half of what a search costs."""
-
-
-def search(expression: str | None, value: Any) -> Any:
-    """What a JMESPath expression finds; None where it does not apply to this value."""
-    if expression is None:
-        return None
-    try:
-        return _INTERPRETER.visit(jmespath.compile(expression).parsed, value)
-    except jmespath.exceptions.JMESPathError:
-        return None
-
-
-def matches(predicate: str | None, value: Any) -> bool:
-    """Whether a predicate holds of a value."""
-    return holds(search(predicate, value))
-
-
-def holds(found: Any) -> bool:
-    """What JMESPath takes for true: what is not false, null or empty."""
-    return found is not None and found is not False and found not in ("", [], {})
 
 
 KEPT_ALIVE_S = 2.0
@@ -181,11 +158,13 @@ class HttpProbe:
                     self._exchange(request), self._guest.bounded(timeout_s)
                 )
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError) as error:
-            return self._no_response(actor, label, asked, error, time.perf_counter() - began)
+            seconds = time.perf_counter() - began
+            return self._no_response(actor, label, asked, error, seconds, secrets)
         except asyncio.CancelledError:
             # Whoever asked had no more time for it; the platform may have acted on it.
             given_up = TimeoutError("given up while it was under way")
-            self._no_response(actor, label, asked, given_up, time.perf_counter() - began)
+            seconds = time.perf_counter() - began
+            self._no_response(actor, label, asked, given_up, seconds, secrets)
             raise
         body = decoded_body(response, content)
         cookies = _cookies(response)
@@ -205,6 +184,8 @@ class HttpProbe:
                     shown = f"‹withheld: it holds a token of {len(found)} characters›"
                 elif isinstance(found, str):
                     redactor.register(found, "token")
+        if any(secrets) and response.status_code in _OF_WHAT_STANDS_IN_FRONT:
+            redactor.unseen.append(label)
         if isinstance(shown, str):
             shown = redactor.beginning(shown, MOST_SHOWN)
         answer = self._recorder.add(
@@ -246,15 +227,24 @@ class HttpProbe:
         return self._no_response(actor, label, asked, error, 0.0)
 
     def _no_response(
-        self, actor: str, label: str, asked: Entry, error: Exception, seconds: float
+        self,
+        actor: str,
+        label: str,
+        asked: Entry,
+        error: Exception,
+        seconds: float,
+        secrets: Iterable[str | None] = (),
     ) -> Exchange:
+        definite = isinstance(error, _CERTAINLY_NOT_SENT)
+        if not definite and any(secrets):
+            self._recorder.redactor.unseen.append(label)
         answer = self._recorder.add(
             Kind.NO_RESPONSE,
             actor,
             label,
             request=asked.seq,
             error=f"{type(error).__name__}: {error}",
-            definite=isinstance(error, _CERTAINLY_NOT_SENT),
+            definite=definite,
             ms=round(seconds * 1000, 3),
         )
         return Exchange(label, asked, answer, None, {}, None, None)

@@ -8,7 +8,7 @@ from typing import Any
 
 from gp_helpers.history import Entry, Kind, fingerprint
 from gp_helpers.probes.connecting import WithSockets
-from gp_helpers.probes.http import search
+from gp_helpers.probes.expressions import search
 from gp_helpers.probes.people import Person
 
 WEBSOCKET = "websocket"

@@ -15,7 +15,7 @@ from typing import Any
 from gp_helpers.history import Entry, Kind, Recorder
 from gp_helpers.parameters.description import WebSocketDescription
 from gp_helpers.probes.events import MessageReader
-from gp_helpers.probes.http import matches, search
+from gp_helpers.probes.expressions import matches, search
 from gp_helpers.probes.people import Person
 from gp_helpers.probes.supervisor import Supervisor
 from gp_helpers.targets.transports import Channel, ChannelClosed, Received

@@ -2,7 +2,8 @@
 
 The embedded platform logs no secret. Somebody's own applications print what they like, so theirs is
 written where nobody looks for evidence, and published without secrets when the trial has ended. If
-the kernel dies before, it is never published: nobody knows any more which secrets it holds.
+the kernel dies before, it is never published: nobody knows any more which secrets it holds. Nor
+does anybody where a secret was asked for and the answer never came.
 """
 
 from __future__ import annotations
@@ -37,11 +38,19 @@ class ServiceLogs:
             return
         for path in sorted(self.written_to.rglob("*")):
             if path.is_file():
-                text = path.read_text(encoding="utf-8", errors="replace")
                 shown = self._published / path.relative_to(self.written_to)
                 shown.parent.mkdir(parents=True, exist_ok=True)
-                shown.write_text(self._redactor.text(text), encoding="utf-8")
+                shown.write_text(self._shown(path), encoding="utf-8")
         shutil.rmtree(self.written_to)
+
+    def _shown(self, path: Path) -> str:
+        if self._redactor.unseen:
+            exchanges = ", ".join(self._redactor.unseen)
+            return (
+                f"‹withheld: {exchanges} may have issued a secret, but the answer never came, "
+                "so what this log tells of it is not known›\n"
+            )
+        return self._redactor.text(path.read_text(encoding="utf-8", errors="replace"))
 
 
 def without_secrets(value: Any, redactor: Redactor) -> Any:

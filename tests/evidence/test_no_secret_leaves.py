@@ -22,7 +22,7 @@ import httpx
 import pytest
 import yaml
 
-from gp_helpers.cases import opening
+from gp_helpers.cases import Role, opening
 from gp_helpers.evidence import (
     ExitStatus,
     RunFolder,
@@ -33,9 +33,10 @@ from gp_helpers.evidence import (
     scan,
 )
 from gp_helpers.execution.trials import Plan, defects_for, run_trial
-from gp_helpers.parameters import validate
+from gp_helpers.parameters import load, resolved, validate
 from gp_helpers.probes import new_client
 from gp_helpers.targets import embedded
+from gp_helpers.workbook.trials import HeldTrial, Order
 from tests.support.repository import ROOT
 
 pytestmark = pytest.mark.skipif(
@@ -225,6 +226,30 @@ def test_no_output_of_a_run_that_was_ended_holds_a_secret(
     tells_what_it_left_out(folder, secrets)
     holds_none(run.outputs, secrets)
     assert [one for one in secrets if one in said] == []
+
+
+def test_no_log_holds_a_secret_that_was_issued_in_an_answer_that_never_came(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issued = tmp_path / "issued"
+    for name, value in {"FOLDER": LEAKY, "API_KEY": KEY, "ISSUED": issued}.items():
+        monkeypatch.setenv(f"LEAKY_{name}", str(value))
+    parameters = resolved(load(str(stated(tmp_path, "keeps"))))
+    logs, history = tmp_path / "logs", tmp_path / "history.jsonl"
+    trial = HeldTrial(Order(JOURNEY, parameters, frozenset(), Role.TRIAL, 1, history, logs))
+
+    async def taken() -> None:
+        await trial.open()
+        for step in trial.steps:
+            if not trial.is_over:
+                await trial.take(step)
+        await trial.close()
+
+    asyncio.run(taken())
+    secrets = set(issued.read_text().split())
+    assert {one.partition("~")[0] for one in secrets} >= {"opaque", "session-cookie"}
+    assert scan(logs, secrets).findings == ()
+    assert (logs / "backend-1.log").read_text().startswith("‹withheld: http-")
 
 
 def holds_none(outputs: Path, secrets: set[str]) -> None:

@@ -33,7 +33,7 @@ from gp_helpers.parameters.loading import _models_of, _value_type
 from gp_helpers.parameters.placeholders import _WHERE, USER
 from gp_helpers.parameters.sockets import TRANSPORTS
 from gp_helpers.parameters.templates import render_expression
-from gp_helpers.probes.http import matches
+from gp_helpers.probes.expressions import matches
 from gp_helpers.targets.accounts import stated_accounts
 from gp_helpers.targets.transports import transport
 from tests.support.repository import ROOT

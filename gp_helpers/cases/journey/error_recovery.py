@@ -25,7 +25,7 @@ from gp_helpers.faults import HttpMessage, NeverAnswer, OrderGate
 from gp_helpers.faults.http_core import Planned
 from gp_helpers.probes import NotDescribedError, Person, Socket
 from gp_helpers.probes.client import Question
-from gp_helpers.probes.http import search
+from gp_helpers.probes.expressions import search
 from gp_helpers.targets import Ability, Arrangement, Hop, NotStartedError, Unavailable
 
 MODEL_TIMEOUT_S = 5.0

@@ -15,7 +15,7 @@ from gp_helpers.history import Kind
 from gp_helpers.probes import Person, Socket
 from gp_helpers.probes.client import Question
 from gp_helpers.probes.events import MessageReader
-from gp_helpers.probes.http import search
+from gp_helpers.probes.expressions import search
 from gp_helpers.targets import Ability, Arrangement
 
 USERS = 10

@@ -1,7 +1,8 @@
 """An application that tells everything it knows: in replies, headers, messages, and on its output.
 
 ``LEAKY_MODE`` says what it does when it is asked something over the socket: ``answers`` wrongly,
-``dies``, or ``waits``. What it issued is appended to the file ``LEAKY_ISSUED``.
+``dies``, or ``waits``; the one that ``keeps`` dies before it answers a login. What it issued is
+appended to the file ``LEAKY_ISSUED``.
 """
 
 import asyncio
@@ -50,6 +51,8 @@ async def begin(request: Request) -> Response:
     key, cookie = issue("opaque"), issue("session-cookie")
     members[key] = str(form["handle"])
     tell(key, cookie, form)
+    if MODE == "keeps":
+        os._exit(3)
     response = JSONResponse(
         {"session": {"key": key}, "member": {"ref": form["handle"]}, "echo": f"{form} gave {key}"}
     )
