@@ -41,6 +41,7 @@ def deployed(port: int) -> Parameters:
     target = described(port, accounts={"inline": json.dumps(accounts)})
     del target["auth"]["validators"]["me"]["identity"]  # It takes everybody for Ada.
     target["least_answer_characters"] = 20
+    target["websocket"]["lifetime_s"] = "`1.5`"  # Else silence is listened to for two minutes.
     target["limits"] |= {"requests": 2000, "connections": 500, "seconds": 300}
     return Parameters.model_validate({"target": target, "expectation": "none"})
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from gp_helpers.cli import run as cli_run
 from gp_helpers.cli.main import main
 from gp_helpers.execution import NotebookResult
 from gp_helpers.execution.trials import Plan, run_plan
+from gp_helpers.faults import OrderGate
 from gp_helpers.history import History, Kind
 from gp_helpers.history.recording import read
 from gp_helpers.parameters import load, resolved
@@ -138,6 +140,24 @@ def test_a_cold_start_an_instance_killed_at_work_and_a_second_instance_were_real
         e.data["decider"]: e.data["accepted"] for e in decisions if "log-out" in e.data["about"]
     }
     assert {after[f"notes of backend-{number}"] for number in (1, 2)} == {True, False}
+
+
+def test_a_control_that_comes_before_the_platform_serves_connects_once_more(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    let_pass: Callable[[OrderGate[Any]], None] = OrderGate.open
+
+    def open_later(gate: OrderGate[Any]) -> None:
+        asyncio.get_running_loop().call_later(0.3, let_pass, gate)
+
+    monkeypatch.setattr(OrderGate, "open", open_later)
+    set_up(monkeypatch, tmp_path, "eager")
+    parameters = resolved(load(str(DESK / "desk.yaml")))
+    plan = Plan("websocket.handshake_race", parameters, frozenset(), 1, 1, tmp_path)
+    trial = asyncio.run(_run({("early", "eager"): plan}))["early", "eager"]
+    assert len(trial.history.of(Kind.WS_OPENED, actor="control")) == 2
+    assert trial.verdict.outcome is Outcome.FAIL, trial.verdict.reason
+    assert "WS_SILENT_CONNECTION" in trial.verdict.findings
 
 
 @pytest.mark.usefixtures("in_the_environment")

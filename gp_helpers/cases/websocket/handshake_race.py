@@ -27,6 +27,9 @@ ANSWERED_WITHIN_S = 5.0
 READY_PATH = "/health/ready"
 """What a starting instance asks of the auth service, before it is ready itself."""
 RETRY_STATUSES = (503, 429)
+CONTROL_WITHIN_S = (0.5, 2.0)
+"""How long each connection of the control gets: a platform that says too early that it is ready may
+leave the first one alone as it left the others."""
 RETRY_CLOSE_CODE = 1013
 MOST_ATTEMPTS = 3
 _SPOKEN = FrameMatch(direction=Direction.TO_SERVER, opcode=Opcode.TEXT)
@@ -114,8 +117,12 @@ class HandshakeRace(Case):
 
         await self.trial.until(is_ready, timeout_s=5.0, awaited="readiness")
         control = await self.trial.person("control")
-        socket, _ = await self.trial.client.connect(control)
-        served = socket is not None and await self._is_served(socket, 2.0)
+        served = False
+        for patience_s in CONTROL_WITHIN_S:
+            socket, _ = await self.trial.client.connect(control)
+            served = socket is not None and await self._is_served(socket, patience_s)
+            if served:
+                break
         self.trial.recorder.add(Kind.EXPECTED, control.label, "control", control=True)
         return Shown("The control", [{"user": control.label, "served": served}])
 
