@@ -43,6 +43,7 @@ from gp_helpers.platform.store import schema
 from gp_helpers.platform.store.turns import Turns
 
 T = TypeVar("T")
+Insert = Callable[[Table], Any]
 _SCHEMA_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 
@@ -56,7 +57,8 @@ class Store:
         # Not anyio's threads: finding their owner takes a look at every task, each time.
         self._threads = ThreadPoolExecutor(settings.pool_size, thread_name_prefix="store")
         self._turns = Turns() if self._engine.dialect.name == "sqlite" else None
-        self._insert = _insert_of(self._engine.dialect.name)
+        self.insert = _insert_of(self._engine.dialect.name)
+        """An INSERT of this store's dialect, which knows `on_conflict_…` and `returning`."""
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """The work's result; raises `StoreUnavailable`."""
@@ -84,10 +86,6 @@ class Store:
             connection.execute(statement, parameters)
 
         await self.write(work)
-
-    def insert(self, table: Table) -> Any:
-        """An INSERT of this store's dialect, which knows `on_conflict_…` and `returning`."""
-        return self._insert(table)
 
     async def create(self) -> None:
         """Make the schema and its tables, before anything is read or written."""
@@ -170,7 +168,7 @@ def _definitions(dialect: Dialect) -> tuple[str, ...]:
     return tuple(str(one.compile(dialect=dialect)) for one in made)
 
 
-def _insert_of(dialect: str) -> Callable[[Table], Any]:
+def _insert_of(dialect: str) -> Insert:
     if dialect == "sqlite":
         return sqlite.insert
     # Brings the dialects of three drivers with it, which nobody needs where there is SQLite.

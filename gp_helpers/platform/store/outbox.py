@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
 
-from gp_helpers.platform.store.engine import Store
+from gp_helpers.platform.store.engine import Insert, Store
 from gp_helpers.platform.store.schema import outbox, outbox_heads
+
+_ADD = outbox.insert()
+
+
+@cache
+def _raise_head(insert: Insert) -> Any:
+    """Built once a process: an event costs less to write than its statement to build."""
+    return (
+        insert(outbox_heads)
+        .values(user_id=bindparam("user_id"), last_id=1)
+        .on_conflict_do_update(
+            index_elements=["user_id"], set_={"last_id": outbox_heads.c.last_id + 1}
+        )
+        .returning(outbox_heads.c.last_id)
+    )
 
 
 class Outbox:
@@ -16,16 +32,7 @@ class Outbox:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        # Built once, because an event costs less to write than its statement to build.
-        self._raise_head = (
-            store.insert(outbox_heads)
-            .values(user_id=bindparam("user_id"), last_id=1)
-            .on_conflict_do_update(
-                index_elements=["user_id"], set_={"last_id": outbox_heads.c.last_id + 1}
-            )
-            .returning(outbox_heads.c.last_id)
-        )
-        self._add = outbox.insert()
+        self._raise_head = _raise_head(store.insert)
 
     async def append(self, user_id: str, message: Mapping[str, Any]) -> int:
         """The message's new `event_id`: one more than the user's last, given in the transaction."""
@@ -34,9 +41,7 @@ class Outbox:
             head = connection.execute(self._raise_head, {"user_id": user_id})
             event_id: int = head.scalar_one()
             stored = {**message, "event_id": event_id}
-            connection.execute(
-                self._add, {"user_id": user_id, "event_id": event_id, "message": stored}
-            )
+            connection.execute(_ADD, {"user_id": user_id, "event_id": event_id, "message": stored})
             return event_id
 
         return await self._store.write(work)
