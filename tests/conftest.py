@@ -45,6 +45,12 @@ LONGEST_FILES = (
     "test_slow_machine.py",
     "test_rules_instances.py",
     "test_defects_on_the_wire.py",
+    "test_auth_defects_on_the_wire.py",
+    "test_matrix.py",
+    "test_judge.py",
+    "test_guest.py",
+    "test_deployment.py",
+    "test_cut_texts.py",
     "test_run_folder.py",
 )
 """They begin first, so that at the end no process waits long for the other one. The third looks at
