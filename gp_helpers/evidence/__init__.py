@@ -25,6 +25,7 @@ from gp_helpers.evidence.secret_scan import (
     leave_scan,
     scan,
 )
+from gp_helpers.evidence.service_logs import ServiceLogs
 from gp_helpers.evidence.trending import Trend, TrendPoint, TrendRow, trend
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "SecretFinding",
     "SecretFoundError",
     "SecretScan",
+    "ServiceLogs",
     "Trend",
     "TrendPoint",
     "TrendRow",

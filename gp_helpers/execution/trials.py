@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from gp_helpers.cases import Role, case_class, open_trial, take_all
 from gp_helpers.checkers import Outcome, Verdict
 from gp_helpers.cloud_run import CloudRunError, spare_what_is_there
-from gp_helpers.evidence import environment_secrets
+from gp_helpers.evidence import ServiceLogs, environment_secrets
 from gp_helpers.history import History, Redactor
 from gp_helpers.parameters import DeploymentTarget, EmbeddedTarget, Parameters
 from gp_helpers.targets import NotStartedError, open_target, prepare, runs_as_processes
@@ -71,12 +71,15 @@ async def run_trial(
         redactor = Redactor(pseudonymise=isinstance(plan.parameters.target, DeploymentTarget))
         for secret in environment_secrets():
             redactor.register(secret, "environment")
+        logs = ServiceLogs(plan.parameters.target, folder / "logs" / name, redactor)
+        if plan.keep is not None:
+            stack.callback(logs.publish)
         try:
             async with open_target(
                 plan.parameters.target,
                 defects=plan.defects,
                 arrangement=case.arranged(plan.parameters),
-                folder=folder / "logs" / name,
+                folder=logs.written_to,
             ) as target:
                 async with open_trial(
                     plan.case_id,

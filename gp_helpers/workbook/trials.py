@@ -12,12 +12,13 @@ from pathlib import Path
 
 from gp_helpers.cases import OpenTrial, Role, Shown, Step, case_class, open_trial
 from gp_helpers.checkers import Verdict, judge
+from gp_helpers.evidence import ServiceLogs
 from gp_helpers.history import History, Redactor
 from gp_helpers.parameters import DeploymentTarget, Parameters
 from gp_helpers.probes import Supervisor
 from gp_helpers.targets import open_target
 from gp_helpers.workbook.errors import StepOutOfOrder
-from gp_helpers.workbook.secrecy import ServiceLogs, hide_secrets, without_secrets
+from gp_helpers.workbook.secrecy import hide_secrets, without_secrets
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ import pytest
 import yaml
 
 from gp_helpers.cases import Role, opening
+from gp_helpers.cli.main import main
 from gp_helpers.evidence import (
     ExitStatus,
     RunFolder,
@@ -250,6 +251,21 @@ def test_no_log_holds_a_secret_that_was_issued_in_an_answer_that_never_came(
     assert {one.partition("~")[0] for one in secrets} >= {"opaque", "session-cookie"}
     assert scan(logs, secrets).findings == ()
     assert (logs / "backend-1.log").read_text().startswith("‹withheld: http-")
+
+
+def test_no_log_that_is_kept_of_unattended_trials_holds_a_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issued = tmp_path / "issued"
+    for name, value in {"FOLDER": LEAKY, "API_KEY": KEY, "ISSUED": issued}.items():
+        monkeypatch.setenv(f"LEAKY_{name}", str(value))
+    environment, kept = stated(tmp_path, "answers"), tmp_path / "kept"
+    asked = ["soak", JOURNEY, "--env", str(environment), "--trials", "1", "--keep", str(kept)]
+    assert main(asked) == ExitStatus.NOT_MET
+    secrets = {KEY, *issued.read_text().split()}
+    assert scan(kept, secrets).findings == ()
+    [log] = kept.glob("logs/*/backend-1.log")
+    assert "told: ‹token " in log.read_text()
 
 
 def holds_none(outputs: Path, secrets: set[str]) -> None:
