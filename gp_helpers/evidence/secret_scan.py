@@ -14,7 +14,7 @@ import os
 import re
 import zipfile
 import zlib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -116,12 +116,11 @@ def leave_scan(run: Path, name: str, secrets: Iterable[str], cases: Collection[s
 
     What was found is left in the run for `finalise`; the secrets are not.
     """
-    about = (
-        (file, content)
-        for file, content in _files(run)
-        if file.rpartition("/")[0] and any(f"/{case}." in file for case in cases)
-    )
-    left = scan_files(about, secrets)
+
+    def is_about(file: str) -> bool:
+        return bool(file.rpartition("/")[0]) and any(f"/{case}." in file for case in cases)
+
+    left = scan_files(_files(run, is_about), secrets)
     write_atomically(run / SCANS_FOLDER / f"{name}.json", as_json(left.to_json()))
 
 
@@ -183,12 +182,14 @@ def _needles(canaries: Iterable[str]) -> tuple[Needles, int, int]:
     return Needles(told_of), len(long_enough), len(wanted) - len(long_enough)
 
 
-def _files(place: Path) -> Iterator[tuple[str, bytes]]:
+def _files(
+    place: Path, is_wanted: Callable[[str], bool] = lambda _: True
+) -> Iterator[tuple[str, bytes]]:
     if place.is_file():
         yield place.name, place.read_bytes()
         return
     evidence = FolderEvidence(place)
-    for name in evidence.names():
+    for name in filter(is_wanted, evidence.names()):
         try:
             yield name, evidence.read(name)
         except (KeyError, DamagedFileError):
