@@ -13,7 +13,6 @@ from gp_helpers.display.html import Html, table
 from gp_helpers.display.introduction import introduction
 from gp_helpers.display.mechanisms import mechanism_of
 from gp_helpers.display.svg import Svg
-from gp_helpers.display.timeline import timeline
 from gp_helpers.history import History
 from gp_helpers.parameters import EmbeddedTarget, Parameters
 from gp_helpers.plan import CaseInfo, case_info
@@ -230,6 +229,11 @@ class CaseHandle(CaseViews):
         return self._held().verdict
 
     @property
+    def drawn(self) -> Svg:
+        """The timeline of the trial at hand; `timeline` shows it."""
+        return self._held().timeline
+
+    @property
     def logs_folder(self) -> Path:
         """Where the services of the trial at hand log."""
         return self._held().order.logs
@@ -347,8 +351,8 @@ class CaseHandle(CaseViews):
             parameters=self._lab.parameters.as_json(),
         )
         if self._trial is not None and self._trial.is_over and self._chosen is None:
-            drawn = timeline(self._trial.history, self._trial.verdict)
-            run.figure_path(self.id).write_text(drawn.svg, encoding="utf-8")
+            drawn = self._trial.timeline.svg
+            run.figure_path(self.id).write_text(drawn, encoding="utf-8")
         return conclusion
 
     def introduction(self) -> Html:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from gp_helpers.cases import OpenTrial, Role, Shown, Step, case_class, open_trial
 from gp_helpers.checkers import Verdict, judge
+from gp_helpers.display.svg import Svg
+from gp_helpers.display.timeline import timeline
 from gp_helpers.evidence import ServiceLogs
 from gp_helpers.history import History, Redactor
 from gp_helpers.parameters import DeploymentTarget, Parameters
@@ -48,6 +50,8 @@ class HeldTrial:
         self._is_closed = False
         self._judged: tuple[int, Verdict] | None = None
         """A verdict and how many entries it is of: a history only grows."""
+        self._drawn: tuple[int, Svg] | None = None
+        """The same of a timeline."""
         self._redactor = Redactor(
             pseudonymise=isinstance(order.parameters.target, DeploymentTarget)
         )
@@ -122,6 +126,14 @@ class HeldTrial:
         if self._judged is None or self._judged[0] != len(history):
             self._judged = (len(history), judge(history))
         return self._judged[1]
+
+    @property
+    def timeline(self) -> Svg:
+        """What was recorded so far, drawn; the notebook and the run's folder show the same."""
+        history = self.history
+        if self._drawn is None or self._drawn[0] != len(history):
+            self._drawn = (len(history), timeline(history, self.verdict))
+        return self._drawn[1]
 
     async def take(self, step: Step) -> Shown:
         """Take the next step; the last one ends the trial and its platform.

@@ -19,7 +19,7 @@ from gp_helpers.display.logs import LogLine, parse, service_logs
 from gp_helpers.display.matrix import decision_matrix
 from gp_helpers.display.queue import queue_timeline
 from gp_helpers.display.side_by_side import health_beside_journey
-from gp_helpers.display.timeline import timeline
+from gp_helpers.display.svg import Svg
 from gp_helpers.display.wording import grounds, say
 from gp_helpers.history import History
 
@@ -47,6 +47,11 @@ class CaseViews(ABC):
 
     @property
     @abstractmethod
+    def drawn(self) -> Svg:
+        """The timeline of the trial at hand; `timeline` shows it."""
+
+    @property
+    @abstractmethod
     def defects(self) -> frozenset[str]:
         """The defects with which its next trial runs; none on a platform that is not ours."""
 
@@ -67,7 +72,7 @@ class CaseViews(ABC):
 
     def timeline(self) -> Any:
         """Who said what to whom, when; what a finding rests on is marked."""
-        return self._when_taken(lambda: timeline(self.history, self.result))
+        return self._when_taken(lambda: self.drawn)
 
     def verdict(self) -> Any:
         """The card: verdict, claims, and the history entries that they rest on."""
