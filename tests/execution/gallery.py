@@ -12,6 +12,17 @@ DRAWS = (
     "os.environ['OF_THE_JOB']",
     "print(os.getcwd(), __name__, sys.path, os.environ.get('OMP_NUM_THREADS'))",
 )
+LATE = """
+import os, subprocess, threading, time
+take = os.read
+def late(*arguments):
+    content = take(*arguments)
+    if threading.current_thread() is not threading.main_thread(): time.sleep(0.5)
+    return content
+os.read = late
+_ = subprocess.run(['echo', 'read by who waits already'])
+"""
+"""Whoever reads what child processes print comes late with it."""
 RANDOM = ("import random, numpy\nprint(random.random(), numpy.random.random())",)
 
 MOST_OUTPUTS = 400
@@ -43,6 +54,7 @@ NOTEBOOKS: Mapping[str, tuple[str | Cell, ...]] = {
         "1",
     ),
     "draws": DRAWS,
+    "reads_late": (LATE, "_ = subprocess.run(['echo', 'from a child'])", "print('next')"),
     "is_random": RANDOM,
     "is_random_too": RANDOM,
     "shows_a_lot": ("from IPython.display import display\nfor n in range(1000): display(n)", "1"),

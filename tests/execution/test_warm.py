@@ -50,6 +50,13 @@ def test_what_a_child_of_the_kernel_prints_is_kept(results: dict[str, NotebookRe
     assert printed(read(results["draws"].job.destination).cells[3]) == "from a child\n"
 
 
+def test_what_a_child_prints_belongs_to_its_cell_however_late_it_is_read(
+    results: dict[str, NotebookResult],
+) -> None:
+    cells = read(results["reads_late"].job.destination).cells
+    assert [printed(cell) for cell in cells[1:]] == ["from a child\n", "next\n"]
+
+
 def test_warm_kernels_do_not_share_their_random_numbers(
     results: dict[str, NotebookResult],
 ) -> None:

@@ -1,5 +1,5 @@
-"""ipykernel's application with three changes: printed text is recorded, no message is dropped,
-and it ends when it is told to.
+"""ipykernel's application with four changes: printed text is recorded, what child processes print
+belongs to the cell that ran them, no message is dropped, and it ends when it is told to.
 
 ZeroMQ drops what a slow subscriber has not read once a thousand messages wait; with ``XPUB_NODROP``
 the kernel waits instead, so its memory stays bounded and the notebook complete.
@@ -7,7 +7,13 @@ the kernel waits instead, so its memory stays bounded and the notebook complete.
 
 from __future__ import annotations
 
+import codecs
+import fcntl
+import os
+import selectors
 import sys
+import termios
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,12 +35,47 @@ class RecordedStream(OutStream):
     def __init__(self, session: Any, pub_thread: Any, name: str, **options: Any) -> None:
         assert _recording is not None, "only run_kernel makes these"
         self._recorder = Recorder(_recording, name)
+        self._taking = threading.Lock()
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         super().__init__(session, pub_thread, name, **options)  # type: ignore[no-untyped-call]
+
+    def _watch_pipe_fd(self) -> None:
+        """Take what child processes print, as ipykernel does, but so that `flush` can, too."""
+        pipe = self._fid
+        assert pipe is not None, "only a stream that watches a pipe calls this"
+        try:
+            with selectors.DefaultSelector() as selector:
+                selector.register(pipe, selectors.EVENT_READ)
+                while selector.select() and self._should_watch:
+                    self._take_from_the_pipe()
+        except Exception:
+            self._exc = sys.exc_info()
+
+    def _take_from_the_pipe(self) -> None:
+        pipe = self._fid
+        assert pipe is not None, "only a stream that watches a pipe takes from it"
+        with self._taking:
+            while size := _waiting_in(pipe):
+                content = os.read(pipe, size)
+                self.write(self._decoder.decode(content))
+                os.write(self._original_stdstream_copy, content)
+
+    def flush(self) -> None:
+        # What a child process has printed by now belongs to this cell: ipykernel's thread may
+        # come to it when the next cell runs, or never.
+        if self._should_watch and self._is_master_process():  # type: ignore[no-untyped-call]
+            self._take_from_the_pipe()
+        super().flush()  # type: ignore[no-untyped-call]
 
     def write(self, string: str) -> int | None:  # type: ignore[override]
         if isinstance(string, str):
             self._recorder.note(string)
         return super().write(string)
+
+
+def _waiting_in(pipe: int) -> int:
+    """How many bytes can be read from a pipe at once."""
+    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
 class KernelApplication(IPKernelApp):
