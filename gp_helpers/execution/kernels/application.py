@@ -55,7 +55,8 @@ class RecordedStream(OutStream):
         pipe = self._fid
         assert pipe is not None, "only a stream that watches a pipe takes from it"
         with self._taking:
-            while size := _waiting_in(pipe):
+            # At most what waits now: a child process may print without an end.
+            if size := _waiting_in(pipe):
                 content = os.read(pipe, size)
                 self.write(self._decoder.decode(content))
                 os.write(self._original_stdstream_copy, content)
