@@ -229,12 +229,18 @@ def test_no_output_of_a_run_that_was_ended_holds_a_secret(
     assert [one for one in secrets if one in said] == []
 
 
+def leaking_here(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Path:
+    """Let this process run the leaky application; returns the file of what it issues."""
+    issued = folder / "issued"
+    for name, value in {"FOLDER": LEAKY, "API_KEY": KEY, "ISSUED": issued}.items():
+        monkeypatch.setenv(f"LEAKY_{name}", str(value))
+    return issued
+
+
 def test_no_log_holds_a_secret_that_was_issued_in_an_answer_that_never_came(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    issued = tmp_path / "issued"
-    for name, value in {"FOLDER": LEAKY, "API_KEY": KEY, "ISSUED": issued}.items():
-        monkeypatch.setenv(f"LEAKY_{name}", str(value))
+    issued = leaking_here(monkeypatch, tmp_path)
     parameters = resolved(load(str(stated(tmp_path, "keeps"))))
     logs, history = tmp_path / "logs", tmp_path / "history.jsonl"
     trial = HeldTrial(Order(JOURNEY, parameters, frozenset(), Role.TRIAL, 1, history, logs))
@@ -256,9 +262,7 @@ def test_no_log_holds_a_secret_that_was_issued_in_an_answer_that_never_came(
 def test_no_log_that_is_kept_of_unattended_trials_holds_a_secret(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    issued = tmp_path / "issued"
-    for name, value in {"FOLDER": LEAKY, "API_KEY": KEY, "ISSUED": issued}.items():
-        monkeypatch.setenv(f"LEAKY_{name}", str(value))
+    issued = leaking_here(monkeypatch, tmp_path)
     environment, kept = stated(tmp_path, "answers"), tmp_path / "kept"
     asked = ["soak", JOURNEY, "--env", str(environment), "--trials", "1", "--keep", str(kept)]
     assert main(asked) == ExitStatus.NOT_MET

@@ -35,7 +35,8 @@ class RecordedStream(OutStream):
     def __init__(self, session: Any, pub_thread: Any, name: str, **options: Any) -> None:
         assert _recording is not None, "only run_kernel makes these"
         self._recorder = Recorder(_recording, name)
-        self._taking = threading.Lock()
+        # A signal handler of the user's may print while the main thread is here.
+        self._taking = threading.RLock()
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         super().__init__(session, pub_thread, name, **options)  # type: ignore[no-untyped-call]
 
