@@ -2,7 +2,8 @@
 
 A pipe that reports end of file does not end a frozen process, and ``PR_SET_PDEATHSIG`` (Linux only)
 fires when the *thread* that started the child ends. So both are used, each where it holds: the
-signal between a single-threaded parent and its fork, the pipe, read by a thread, everywhere else.
+signal between a single-threaded parent and its fork, the pipe, read by a thread, where there is no
+such signal.
 """
 
 from __future__ import annotations
@@ -38,7 +39,12 @@ def adopt_orphans() -> None:
 
 
 def die_at_end_of(lifelines: Sequence[int]) -> None:
-    """Start a thread that kills this process and its group when a pipe's other end is gone."""
+    """Start a thread that kills this process and its group when a pipe's other end is gone.
+
+    Not on Linux, where the kernel does that, see `die_with_parent`, and without a thread.
+    """
+    if _libc is not None:
+        return
 
     def watch() -> None:
         poll = select.poll()

@@ -106,15 +106,26 @@ def log_to_standard_error(service: str) -> None:
     """Make this process's records JSON lines on standard error (process isolation)."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLinesFormatter(service))
+    logging.getLogger().handlers = [handler]
+    set_levels()
+
+
+def set_levels() -> None:
+    """Let this process's services log from INFO on (process isolation).
+
+    What is so already stays untouched: each change makes every logger forget what it knows.
+    """
     root = logging.getLogger()
-    root.handlers = [handler]
-    root.setLevel(logging.INFO)
+    if root.level != logging.INFO:
+        root.setLevel(logging.INFO)
     quieten_uvicorn()
 
 
 def quieten_uvicorn() -> None:
     """Keep uvicorn from logging request targets, whose query may hold a token."""
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    logger = logging.getLogger("uvicorn")
+    if logger.level != logging.WARNING:
+        logger.setLevel(logging.WARNING)
 
 
 def last_lines(path: Path, count: int = 15) -> list[str]:

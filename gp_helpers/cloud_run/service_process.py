@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 import traceback
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
@@ -54,8 +55,7 @@ def run(
     os.chdir(message["cwd"])
     sys.path[:] = message["sys_path"]
     spec = spec_from_json(message["spec"])
-    os.environ.clear()
-    os.environ.update({**message["environment"], **spec.environment})
+    _take_environment({**message["environment"], **spec.environment})
     log_to_standard_error(spec.name)
     code = 1
     try:
@@ -111,6 +111,15 @@ async def _serve(
         open_host=open_host,
     )
     await run_server(spec, context)
+
+
+def _take_environment(wanted: Mapping[str, str]) -> None:
+    """Have these variables and no others; nearly all are those of the zygote."""
+    for name in os.environ.keys() - wanted.keys():
+        del os.environ[name]
+    for name, value in wanted.items():
+        if os.environ.get(name) != value:
+            os.environ[name] = value
 
 
 def _redirect_output(log: Path) -> None:

@@ -11,8 +11,9 @@ from typing import Any
 
 import anyio
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, insert, select
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 
 from gp_helpers.platform.errors import PlatformError, StoreUnavailable
 from gp_helpers.platform.settings import StoreSettings
@@ -30,6 +31,7 @@ from gp_helpers.platform.store import (
 )
 from gp_helpers.platform.store.billing import workspace_lines
 from gp_helpers.platform.store.engine import driver_url
+from gp_helpers.platform.store.schema import schema_version
 from gp_helpers.platform.store.sessions import Redemption, RefreshToken
 
 pytestmark = pytest.mark.anyio
@@ -64,6 +66,16 @@ async def test_version_of_a_store_and_of_none(store: Store, settings: StoreSetti
     with pytest.raises(StoreUnavailable):
         await away.version()
     await away.close()
+
+
+async def test_a_store_that_is_there_is_not_made_again(
+    store: Store, settings: StoreSettings
+) -> None:
+    await store.execute(insert(schema_version).values(version=7))
+    with pytest.raises(DBAPIError, match="already exists"):
+        create_store(settings)
+    versions = await store.rows(select(schema_version.c.version))
+    assert sorted(row.version for row in versions) == [1, 7]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ import re
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache, lru_cache
+from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -35,7 +36,6 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.schema import CreateIndex, CreateTable
 
 from gp_helpers.platform.errors import StoreUnavailable
 from gp_helpers.platform.settings import StoreSettings
@@ -90,7 +90,7 @@ class Store:
     async def create(self) -> None:
         """Make the schema and its tables, before anything is read or written."""
         await asyncio.get_running_loop().run_in_executor(
-            self._threads, create_store, self._settings
+            self._threads, _create, self._engine, self._settings.schema_name
         )
 
     async def version(self) -> int:
@@ -127,17 +127,49 @@ class Store:
 
 
 def create_store(settings: StoreSettings) -> None:
-    """Make the schema and its tables (blocking)."""
+    """Make the schema and its tables (blocking).
+
+    Raises:
+        DBAPIError: it cannot be made; where there is one, it is left as it is.
+    """
     engine = _engine(settings)
     try:
-        with engine.execution_options(write=True).begin() as connection:
-            if settings.schema_name is not None and engine.dialect.name == "postgresql":
-                connection.execute(text(f"CREATE SCHEMA {_checked(settings.schema_name)}"))
-            for statement in _definitions(engine.dialect):
-                connection.exec_driver_sql(statement)
-            connection.execute(schema.schema_version.insert().values(version=schema.SCHEMA_VERSION))
+        _create(engine, settings.schema_name)
     finally:
         engine.dispose()
+
+
+def _create(engine: Engine, schema_name: str | None) -> None:
+    if engine.dialect.name == "sqlite":
+        with closing(sqlite3.connect(":memory:")) as empty, engine.connect() as connection:
+            # A backup would replace what is there; the first table cannot be made twice.
+            schema.schema_version.create(connection, checkfirst=False)
+            connection.rollback()
+            empty.deserialize(_empty_database())
+            driver: Any = connection.connection.driver_connection
+            empty.backup(driver)
+        return
+    with engine.begin() as connection:
+        if schema_name is not None:
+            connection.execute(text(f"CREATE SCHEMA {_checked(schema_name)}"))
+        _define(connection)
+
+
+@cache
+def _empty_database() -> bytes:
+    """A SQLite database with nothing but the tables, for a process and its forks."""
+    engine = create_engine("sqlite://")
+    with engine.begin() as connection:
+        _define(connection)
+    with engine.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+        return bytes(driver.serialize())
+
+
+def _define(connection: Connection) -> None:
+    """Make the tables and their indexes, and say which version they are."""
+    schema.metadata.create_all(connection, checkfirst=False)
+    connection.execute(schema.schema_version.insert().values(version=schema.SCHEMA_VERSION))
 
 
 def drop_store(settings: StoreSettings) -> None:
@@ -157,15 +189,6 @@ def drop_store(settings: StoreSettings) -> None:
                 schema.metadata.drop_all(connection)
     finally:
         engine.dispose()
-
-
-@lru_cache(maxsize=2)
-def _definitions(dialect: Dialect) -> tuple[str, ...]:
-    """The statements that make the tables and their indexes."""
-    made: list[CreateTable | CreateIndex] = []
-    for table in schema.metadata.sorted_tables:
-        made += (CreateTable(table), *map(CreateIndex, table.indexes))
-    return tuple(str(one.compile(dialect=dialect)) for one in made)
 
 
 def _insert_of(dialect: str) -> Insert:
