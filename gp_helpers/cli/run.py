@@ -19,6 +19,7 @@ from gp_helpers.cli.places import notebooks_folder
 from gp_helpers.cli.progress import Progress
 from gp_helpers.cli.selecting import Selected, environments, selected, twin
 from gp_helpers.cli.tables import print_comparison, print_run, print_secrets
+from gp_helpers.cloud_run import spare_what_is_there
 from gp_helpers.evidence import (
     EvidenceError,
     ExitStatus,
@@ -127,6 +128,7 @@ def _run_all(
         ]
         jobs = _in_order(chosen, runs)
         finishing = _Finishing(runs, jobs)
+        spare_what_is_there()
         quiet = options.quiet or options.json
         with Progress(jobs, enabled=not quiet) as progress:
             results = asyncio.run(

@@ -33,7 +33,12 @@ _IN_STYLE = re.compile(r"@import[^;]*;?|url\(\s*['\"]?(?!data:|#)[^)]*\)", re.IG
 def _exporter() -> Any:
     from nbconvert import HTMLExporter  # takes a second to import
 
-    make: Any = HTMLExporter
+    class Exporter(HTMLExporter):
+        def _preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
+            # There is nothing to do before, but it would copy and validate the notebook twice.
+            return nb, resources
+
+    make: Any = Exporter
     # What the preprocessors do is not for executed notebooks, and after it all is read once more.
     exporter = make(template_name="basic", default_preprocessors=[])
     exporter.register_filter("clean_html", _cleaned)

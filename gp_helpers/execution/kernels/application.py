@@ -67,7 +67,12 @@ class RecordedStream(OutStream):
         # come to it when the next cell runs, or never.
         if self._should_watch and self._is_master_process():  # type: ignore[no-untyped-call]
             self._take_from_the_pipe()
-        super().flush()  # type: ignore[no-untyped-call]
+        # It is called six times a cell, and waits for the thread that publishes. What that thread
+        # has begun to send it sends before all that comes later.
+        with self._buffer_lock:
+            is_anything_new = bool(self._buffers)
+        if is_anything_new:
+            super().flush()  # type: ignore[no-untyped-call]
 
     def write(self, string: str) -> int | None:  # type: ignore[override]
         if isinstance(string, str):

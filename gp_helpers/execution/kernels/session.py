@@ -11,7 +11,7 @@ import contextlib
 import os
 import shutil
 import signal
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -326,9 +326,11 @@ class KernelSession:
                 raise KernelChannelError(f"cannot read from the kernel: {reader.exception()!r}")
 
     async def _read(self, channel: Any, take: Callable[[dict[str, Any]], None]) -> None:
-        receive: Callable[..., Awaitable[dict[str, Any]]] = channel.get_msg
+        # What `get_msg` does without a time limit, but for a poll before each message, which costs
+        # as much as the message.
         while True:
-            take(await receive(timeout=None))
+            _, parts = channel.session.feed_identities(await channel.socket.recv_multipart())
+            take(channel.session.deserialize(parts))
 
     def _take_reply(self, message: dict[str, Any]) -> None:
         request = self._requests.get(message["parent_header"].get("msg_id", ""))
