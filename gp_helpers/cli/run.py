@@ -24,10 +24,10 @@ from gp_helpers.evidence import (
     EvidenceError,
     ExitStatus,
     Finalised,
+    HeadStart,
     RunFolder,
     compare,
     finalise,
-    write_page,
 )
 from gp_helpers.evidence.folder import CONTRASTS_VARIABLE, RUN_VARIABLE
 from gp_helpers.execution import ExecutionError, ExitReason, NotebookJob, NotebookResult, execute
@@ -148,7 +148,7 @@ def _run_all(
                 run,
                 reason=_why_partial(run, results),
                 interrupted=interrupted,
-                pages=finishing.pages,
+                head_start=finishing.head_start,
             )
             for run in runs
         ]
@@ -156,14 +156,14 @@ def _run_all(
 
 
 class _Finishing:
-    """What can be done while other notebooks still run: pages, and a run whose notebooks ended."""
+    """What can be done while other notebooks still run, and a run whose notebooks have ended."""
 
     def __init__(self, runs: Sequence[RunFolder], jobs: Sequence[NotebookJob]) -> None:
         self._runs = {run.path: run for run in runs}
         self._expected = Counter(job.destination.parent for job in jobs)
         self._results: dict[Path, list[NotebookResult]] = {run.path: [] for run in runs}
         self._one_at_a_time = threading.Lock()
-        self.pages: set[Path] = set()
+        self.head_start = HeadStart()
         self.finished: dict[Path, Finalised] = {}
 
     def take(self, result: NotebookResult) -> None:
@@ -171,15 +171,14 @@ class _Finishing:
         path = result.job.destination
         run = self._runs[path.parent]
         with self._one_at_a_time, suppress(ValueError, EvidenceError):
-            write_page(run, path)
-            self.pages.add(path)
+            self.head_start.take(run, path, result.job.parameters["cases"])
         with self._one_at_a_time, suppress(EvidenceError):
             results = self._results[run.path]
             results.append(result)
             is_whole = len(results) == self._expected[run.path]
             if is_whole and all(one.exit_reason is not ExitReason.INTERRUPTED for one in results):
                 reason = _why_partial(run, results)
-                self.finished[run.path] = finalise(run, reason=reason, pages=self.pages)
+                self.finished[run.path] = finalise(run, reason=reason, head_start=self.head_start)
 
 
 def _side_by_side(chosen: Sequence[Selected], jobs: int) -> int:

@@ -12,8 +12,9 @@ from gp_helpers.evidence.errors import (
     SecretFoundError,
 )
 from gp_helpers.evidence.expected import ExitStatus, exit_status, expected_of
-from gp_helpers.evidence.finalising import Finalised, finalise, write_page
+from gp_helpers.evidence.finalising import Finalised, finalise
 from gp_helpers.evidence.folder import RunFolder, unpublished
+from gp_helpers.evidence.head_start import HeadStart
 from gp_helpers.evidence.patterns import patterns
 from gp_helpers.evidence.reading import Reading, read_run, runs_in
 from gp_helpers.evidence.rechecking import Recheck, recheck
@@ -40,6 +41,7 @@ __all__ = [
     "ExitStatus",
     "Expected",
     "Finalised",
+    "HeadStart",
     "NotARunError",
     "Reading",
     "Recheck",
@@ -67,5 +69,4 @@ __all__ = [
     "scan",
     "trend",
     "unpublished",
-    "write_page",
 ]

@@ -13,9 +13,9 @@ from gp_helpers.evidence.files import write_atomically
 from gp_helpers.evidence.folder import RunFolder
 from gp_helpers.evidence.manifest import MANIFEST_FILE
 from gp_helpers.evidence.secret_scan import (
+    Scanner,
     SecretScan,
     environment_secrets,
-    scan_files,
     with_those_left,
 )
 from gp_helpers.evidence.source import DamagedFileError, FolderEvidence
@@ -47,7 +47,7 @@ def bundle(place: Path, target: Path | None = None, *, canaries: Iterable[str] =
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         secrets = {*canaries, *environment_secrets(run.environment.get("parameters"))}
-        scanned = scan_files(_packed(evidence, archive, run.run_id), secrets)
+        scanned = Scanner(secrets).scan_files(_packed(evidence, archive, run.run_id))
     scanned = with_those_left(place, scanned)
     if not scanned.is_clean:
         raise SecretFoundError(place, [str(one) for one in scanned.findings])

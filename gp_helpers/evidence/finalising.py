@@ -6,7 +6,6 @@ Nothing that a trial recorded is changed; what is made here follows from it, and
 from __future__ import annotations
 
 import contextlib
-import re
 import shutil
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -18,20 +17,20 @@ from typing import Any
 from gp_helpers.checkers import Outcome
 from gp_helpers.evidence.environment import workbook_version
 from gp_helpers.evidence.errors import RunFolderTakenError
-from gp_helpers.evidence.exhibits import Exhibit, exhibit
+from gp_helpers.evidence.exhibits import Exhibit
 from gp_helpers.evidence.expected import ExitStatus, exit_status
+from gp_helpers.evidence.files import encoded
 from gp_helpers.evidence.folder import ENVIRONMENT_FILE, OWNER_FILE, RunFolder, living_owner
+from gp_helpers.evidence.head_start import HeadStart, is_about, write_page
 from gp_helpers.evidence.junit import junit
 from gp_helpers.evidence.lent_scans import leave_lent_findings
 from gp_helpers.evidence.manifest import MANIFEST_FILE, build
 from gp_helpers.evidence.markup import data_uri
-from gp_helpers.evidence.notebook_html import notebook_html
 from gp_helpers.evidence.reading import VERDICTS_FILE
 from gp_helpers.evidence.rederiving import (
     HAR_FILE,
     JUNIT_FILE,
     SUMMARY_FILE,
-    exchanges_of,
     har_of,
 )
 from gp_helpers.evidence.report import report
@@ -39,17 +38,19 @@ from gp_helpers.evidence.report_case import CaseMatter, notebook_of
 from gp_helpers.evidence.secret_scan import (
     SecretScan,
     environment_secrets,
-    scan,
-    scan_texts,
+    files_of,
     with_those_left,
 )
-from gp_helpers.evidence.source import DamagedFileError, FolderEvidence
+from gp_helpers.evidence.source import FolderEvidence, readable
 from gp_helpers.evidence.summary import summary
-from gp_helpers.evidence.trial_results import TrialResult, trials_of
+from gp_helpers.evidence.trial_results import (
+    TrialResult,
+    recorded_trials,
+    trial_files,
+)
 from gp_helpers.evidence.verdicts import assemble, stated_in
 
 SCAN_FILE = "secrets.json"
-_MARKER = re.compile(r"‹([a-z][a-z0-9_ -]*?)(?:,[^›]*| [0-9a-f]{12})?›", re.IGNORECASE)
 _MOST_FIGURE_CHARACTERS = 3_000_000
 """Figures beyond this stay files of their own, so that the page stays under 5 MB."""
 _TELLING = (Outcome.FAIL, Outcome.ERROR, Outcome.INCONCLUSIVE, Outcome.PASS)
@@ -85,16 +86,16 @@ def finalise(
     reason: str | None = None,
     interrupted: bool = False,
     canaries: Iterable[str] = (),
-    pages: Collection[Path] = (),
+    head_start: HeadStart | None = None,
 ) -> Finalised:
     """Derive the verdicts of a run and write everything that is made of them.
 
     ``reason``: why the run ended before its end; None if it came to its end, or if nobody knows.
     ``interrupted``: somebody interrupted it. ``canaries``: secrets to look for, beside those of
-    the environment. ``pages``: notebooks that are pages already, see `write_page`. Raises
-    `EvidenceWriteError`, and `RunFolderTakenError` while another process
-    writes the run.
+    the environment. ``head_start``: what was done before the end. Raises `EvidenceWriteError`, and
+    `RunFolderTakenError` while another process writes the run.
     """
+    head_start = head_start or HeadStart()
     run = RunFolder.join(run) if isinstance(run, Path) else run
     owner = living_owner(run.path)
     if owner is not None:
@@ -105,7 +106,7 @@ def finalise(
     for made_last in (MANIFEST_FILE, "index.html", SCAN_FILE):
         (run.path / made_last).unlink(missing_ok=True)
     problems = list(_withheld(run))
-    gathered = _Gathered(run)
+    gathered = _Gathered(run, head_start)
     trials = list(gathered.trials())
     verdicts = assemble(environment, trials, stated_in(gathered.names, gathered.read))
     run.write_json(VERDICTS_FILE, verdicts)
@@ -114,14 +115,15 @@ def finalise(
     run.write_text(
         HAR_FILE, har_of(gathered.exchanges, str(environment["run"]), workbook_version())
     )
-    problems += _notebooks(run, pages)
+    problems += _notebooks(run, head_start.pages)
     secrets = {*canaries, *environment_secrets(environment.get("parameters"))}
     leave_lent_findings(run.path)
-    scanned = with_those_left(run.path, scan(run.path, secrets))
+    scanner = head_start.scanner(secrets)
+    scanned = with_those_left(run.path, scanner.scan_files(files_of(run.path)))
     index = _index(run, verdicts, environment, gathered, scanned)
-    late = scan_texts({"index.html": index}, secrets)
-    if late:
-        findings = tuple(dict.fromkeys([*scanned.findings, *late]))
+    late = scanner.scan_files([("index.html", encoded(index))])
+    if not late.is_clean:
+        findings = tuple(dict.fromkeys([*scanned.findings, *late.findings]))
         scanned = SecretScan(
             scanned.files, scanned.bytes, scanned.secrets, scanned.too_short, findings
         )
@@ -153,33 +155,25 @@ def _ended(run: RunFolder, reason: str | None, interrupted: bool) -> dict[str, A
 class _Gathered:
     """What is taken from the histories in one pass, one history at a time."""
 
-    def __init__(self, run: RunFolder) -> None:
-        self._evidence = FolderEvidence(run.path)
-        self.names = self._evidence.names()
+    def __init__(self, run: RunFolder, head_start: HeadStart) -> None:
+        evidence = FolderEvidence(run.path)
+        self._head_start = head_start
+        self.names = evidence.names()
+        self.read = readable(evidence)
         self.exchanges: list[str] = []
         self.exhibits: dict[str, Exhibit] = {}
         self.redacted: Counter[str] = Counter()
 
-    def read(self, name: str) -> bytes | None:
-        """A file's content; None if it cannot be had."""
-        try:
-            content = self._evidence.read(name)
-        except (KeyError, DamagedFileError):
-            return None
-        if name.startswith("histories/"):
-            self.redacted.update(
-                match[1].lower() for match in _MARKER.finditer(content.decode("utf-8", "replace"))
-            )
-        return content
-
     def trials(self) -> Iterator[TrialResult]:
         """Every trial, judged; its exchanges and its exhibit are kept."""
-        for result, history, contrast in trials_of(self.names, self.read):
-            self.exchanges.extend(exchanges_of(result, history, contrast))
-            kept = self.exhibits.get(result.case)
-            if kept is None or _tells_more(result, kept.trial):
-                self.exhibits[result.case] = exhibit(result, history, contrast)
-            yield result
+        for recorded in recorded_trials(trial_files(self.names), self.read):
+            one = self._head_start.gathered(recorded)
+            self.exchanges.extend(one.exchanges)
+            self.redacted.update(one.redacted)
+            kept = self.exhibits.get(one.result.case)
+            if kept is None or _tells_more(one.result, kept.trial):
+                self.exhibits[one.result.case] = one.exhibit
+            yield one.result
 
 
 def _tells_more(one: TrialResult, other: TrialResult) -> bool:
@@ -194,14 +188,6 @@ def _withheld(run: RunFolder) -> Iterator[str]:
             f"no logs of {folder.name.removeprefix('.')}: the trial was never closed, "
             "so which secrets they hold is not known"
         )
-
-
-def write_page(run: RunFolder, notebook: Path) -> None:
-    """Write an executed notebook of a run as HTML, ahead of the run's end.
-
-    Raises ``ValueError`` if it cannot be read as a notebook, and `EvidenceWriteError`.
-    """
-    run.write_text(f"{notebook.stem}.html", notebook_html(notebook, title=notebook.stem))
 
 
 def _notebooks(run: RunFolder, pages: Collection[Path]) -> Iterator[str]:
@@ -228,7 +214,7 @@ def _index(
     for case in verdicts["cases"]:
         figures, files = {}, []
         for name in names:
-            if not _is_about(name, case["case"]):
+            if not is_about(name, case["case"]):
                 continue
             shown = _figure(run.path / name) if name.startswith("figures/") else None
             if shown is not None and len(shown) <= room:
@@ -249,13 +235,6 @@ def _index(
         logs=[name for name in names if name.startswith("logs/")],
         redacted=gathered.redacted,
         scanned=scanned,
-    )
-
-
-def _is_about(name: str, case_id: str) -> bool:
-    folder, _, rest = name.partition("/")
-    return folder in ("histories", "figures", "logs") and rest.startswith(
-        (f"{case_id}.", f"{case_id}/")
     )
 
 

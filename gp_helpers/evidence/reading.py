@@ -15,8 +15,8 @@ from typing import Any
 from gp_helpers.evidence.errors import NotARunError
 from gp_helpers.evidence.folder import ENVIRONMENT_FILE
 from gp_helpers.evidence.manifest import MANIFEST_FILE
-from gp_helpers.evidence.source import DamagedFileError, Evidence, open_evidence
-from gp_helpers.evidence.trial_results import trials_of
+from gp_helpers.evidence.source import DamagedFileError, Evidence, open_evidence, readable
+from gp_helpers.evidence.trial_results import judged_pair, recorded_trials, trial_files
 from gp_helpers.evidence.verdicts import assemble, stated_in
 
 VERDICTS_FILE = "verdicts.json"
@@ -46,14 +46,9 @@ def read_run(place: Path) -> Reading:
         recorded = _json(evidence, VERDICTS_FILE) if is_sealed else None
         if isinstance(recorded, dict) and isinstance(recorded.get("cases"), list):
             return Reading(place, environment, recorded, True)
-
-        def read(name: str) -> bytes | None:
-            try:
-                return evidence.read(name)
-            except (KeyError, DamagedFileError):
-                return None
-
-        trials = [result for result, _, _ in trials_of(evidence.names(), read)]
+        read = readable(evidence)
+        recorded_of = recorded_trials(trial_files(evidence.names()), read)
+        trials = [judged_pair(one)[0] for one in recorded_of]
         stated = stated_in(evidence.names(), read)
         verdicts = assemble(as_left(environment, evidence.names()), trials, stated)
         return Reading(place, environment, verdicts, False)

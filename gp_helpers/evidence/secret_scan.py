@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import hashlib
 import io
 import json
 import os
@@ -96,19 +97,36 @@ class SecretScan:
 
 def scan(place: Path, canaries: Iterable[str] = ()) -> SecretScan:
     """Look for secrets in every file of a run's folder, or in one file (a bundle, for instance)."""
-    return scan_files(_files(place), canaries)
+    return Scanner(canaries).scan_files(files_of(place))
 
 
-def scan_files(named: Iterable[tuple[str, bytes]], canaries: Iterable[str] = ()) -> SecretScan:
-    """Look for secrets in files, by name, and in their names."""
-    needles, count, too_short = _needles(canaries)
-    findings: list[SecretFinding] = []
-    files = size = 0
-    for name, content in named:
-        files += 1
-        size += len(content)
-        findings.extend(_in_name(name, needles) or _search(name, content, needles, 0))
-    return SecretScan(files, size, count, too_short, tuple(dict.fromkeys(findings)))
+class Scanner:
+    """Looks for known secrets and for secrets' shapes; once in what is the same and has none."""
+
+    def __init__(self, canaries: Iterable[str] = ()) -> None:
+        self._needles, self._count, self._too_short = _needles(canaries)
+        self._without_secrets: set[bytes] = set()
+        """Digests of contents."""
+
+    def scan_files(self, named: Iterable[tuple[str, bytes]]) -> SecretScan:
+        """Look in files, by name, and in their names; they may not be written yet."""
+        findings: list[SecretFinding] = []
+        files = size = 0
+        for name, content in named:
+            files += 1
+            size += len(content)
+            findings += _in_name(name, self._needles) or self._in_content(name, content)
+        found = tuple(dict.fromkeys(findings))
+        return SecretScan(files, size, self._count, self._too_short, found)
+
+    def _in_content(self, name: str, content: bytes) -> list[SecretFinding]:
+        digest = hashlib.sha256(content).digest()
+        if digest in self._without_secrets:
+            return []
+        found = list(_search(name, content, self._needles, 0))
+        if not found:
+            self._without_secrets.add(digest)
+        return found
 
 
 def leave_scan(run: Path, name: str, secrets: Iterable[str], cases: Collection[str]) -> None:
@@ -120,7 +138,7 @@ def leave_scan(run: Path, name: str, secrets: Iterable[str], cases: Collection[s
     def is_about(file: str) -> bool:
         return bool(file.rpartition("/")[0]) and any(f"/{case}." in file for case in cases)
 
-    left = scan_files(_files(run, is_about), secrets)
+    left = Scanner(secrets).scan_files(files_of(run, is_about))
     write_atomically(run / SCANS_FOLDER / f"{name}.json", as_json(left.to_json()))
 
 
@@ -141,14 +159,6 @@ def with_those_left(run: Path, scanned: SecretScan) -> SecretScan:
             findings.append(SecretFinding(name, f"a scan that cannot be read: {error!r}", 1))
     found = tuple(dict.fromkeys(findings))
     return SecretScan(scanned.files, scanned.bytes, secrets, too_short, found)
-
-
-def scan_texts(texts: Mapping[str, str], canaries: Iterable[str] = ()) -> list[SecretFinding]:
-    """Look for secrets in files that are not written yet, by name."""
-    needles, _, _ = _needles(canaries)
-    return [
-        found for name, text in texts.items() for found in _search(name, encoded(text), needles, 0)
-    ]
 
 
 def environment_secrets(
@@ -182,9 +192,10 @@ def _needles(canaries: Iterable[str]) -> tuple[Needles, int, int]:
     return Needles(told_of), len(long_enough), len(wanted) - len(long_enough)
 
 
-def _files(
+def files_of(
     place: Path, is_wanted: Callable[[str], bool] = lambda _: True
 ) -> Iterator[tuple[str, bytes]]:
+    """The files of a run's folder by name, or one file; what cannot be read is left out."""
     if place.is_file():
         yield place.name, place.read_bytes()
         return

@@ -12,7 +12,7 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Protocol
@@ -78,6 +78,18 @@ class Evidence(Protocol):
     def in_another_process(self) -> Evidence:
         """The same evidence for a forked process, with nothing open that both would read from."""
         ...
+
+
+def readable(evidence: Evidence) -> Callable[[str], bytes | None]:
+    """What gives a file's content by its name, and None for one that cannot be had."""
+
+    def read(name: str) -> bytes | None:
+        try:
+            return evidence.read(name)
+        except (KeyError, DamagedFileError):
+            return None
+
+    return read
 
 
 class FolderEvidence:

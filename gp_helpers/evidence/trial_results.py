@@ -137,7 +137,10 @@ def trial_files(names: Sequence[str]) -> Iterator[TrialFiles]:
 def recorded_trials(
     files: Iterable[TrialFiles], read: Callable[[str], bytes | None]
 ) -> Iterator[RecordedTrial]:
-    """Trials, read. ``read`` gives a file's content, None if it cannot."""
+    """Trials, read, one at a time, since they may be large.
+
+    ``read`` gives a file's content, None if it cannot.
+    """
     for one in files:
         content = read(one.name)
         if content is not None:
@@ -160,16 +163,6 @@ def judged_pair(recorded: RecordedTrial) -> tuple[TrialResult, History, History 
             told = f"cannot be compared: {type(error).__name__}: {error}"
             result.contrast_unreadable = f"{recorded.beside}: {told}"
     return result, history, contrast
-
-
-def trials_of(
-    names: Sequence[str], read: Callable[[str], bytes | None]
-) -> Iterator[tuple[TrialResult, History, History | None]]:
-    """Every trial among these files, judged, with its history and its contrast's.
-
-    One at a time, since they may be large. ``read`` gives a file's content, None if it cannot.
-    """
-    return map(judged_pair, recorded_trials(trial_files(names), read))
 
 
 def _divergence(trial: History, contrast: History) -> dict[str, Any] | None:
