@@ -1,6 +1,6 @@
 """The ingress: one address in front of the instances of a revision, under Cloud Run's rules.
 
-It runs as a service of a host (`ingress_spec`) and starts instances in the same isolation, as
+It runs as a service of a host (see `ingress_spec`) and starts instances in the same isolation, as
 services that end with it.
 """
 
@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 import h11
 
@@ -23,54 +21,11 @@ from gp_helpers.cloud_run.ingress_control import Control, is_control
 from gp_helpers.cloud_run.server import ServiceContext
 from gp_helpers.cloud_run.settings import RevisionSettings
 from gp_helpers.cloud_run.sockets import LISTEN_BACKLOG
-from gp_helpers.cloud_run.spec import EntryKind, ServiceSpec, spec_from_json, spec_to_json
+from gp_helpers.cloud_run.spec import spec_from_json
 from gp_helpers.cloud_run.upstreams import Upstreams
 from gp_helpers.cloud_run.wire import Wire
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class ExistingInstance:
-    """An instance that somebody else has started, and ends."""
-
-    id: str
-    url: str
-
-
-def ingress_spec(
-    *,
-    settings: RevisionSettings,
-    secret: str,
-    template: ServiceSpec | None = None,
-    existing: Sequence[ExistingInstance] = (),
-    name: str = "ingress",
-    port: int = 0,
-    start_timeout_s: float = 30.0,
-) -> ServiceSpec:
-    """Return the specification of an ingress, to be started on any host.
-
-    Args:
-        settings: The revision's settings; `min_instances` are ready when the ingress has started.
-        secret: What requests to ``/internal/ingress`` and ``/internal/instances`` must present in
-            ``X-Golden-Path-Secret``.
-        template: What instances are started from; the n-th is named ``{template.name}-{n}``, which
-            its configuration gets as ``instance_id``. ``None``: only `existing` ones serve.
-        existing: Instances that run already.
-    """
-    return ServiceSpec(
-        name=name,
-        entry=f"{__name__}:serve",
-        kind=EntryKind.SERVER,
-        port=port,
-        start_timeout_s=start_timeout_s,
-        config={
-            "settings": settings.to_json(),
-            "secret": secret,
-            "template": None if template is None else spec_to_json(template),
-            "existing": [{"id": one.id, "url": one.url} for one in existing],
-        },
-    )
 
 
 async def serve(context: ServiceContext) -> None:

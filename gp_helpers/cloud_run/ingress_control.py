@@ -16,7 +16,6 @@ import hmac
 import json
 import math
 from dataclasses import asdict
-from enum import Enum
 from typing import Any
 
 import h11
@@ -27,29 +26,14 @@ from gp_helpers.cloud_run.exchange import Counters
 from gp_helpers.cloud_run.fleet import Fleet
 from gp_helpers.cloud_run.headers import error_body, header_value
 from gp_helpers.cloud_run.http_wire import HttpWire
+from gp_helpers.cloud_run.ingress_spec import SECRET_HEADER, Action
 from gp_helpers.cloud_run.placement import Instance, InstanceState
 from gp_helpers.cloud_run.settings import RevisionSettings
 
-SECRET_HEADER = "X-Golden-Path-Secret"
 REPORT_PATH = "/internal/ingress"
 CLOCK_PATH = "/internal/clock"
 INSTANCES_PATH = "/internal/instances"
 _LONGEST_BODY = 1 << 16
-
-
-class Action(Enum):
-    """What can be done to an instance on request."""
-
-    TERMINATE = "terminate"
-    """No new requests, SIGTERM, the grace period, SIGKILL."""
-    KILL = "kill"
-    """SIGKILL."""
-    FREEZE = "freeze"
-    """SIGSTOP."""
-    RESUME = "resume"
-    """SIGCONT."""
-    FORGET = "forget"
-    """Take out an instance that somebody else has started."""
 
 
 class ControlError(Exception):

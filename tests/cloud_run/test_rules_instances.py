@@ -10,13 +10,13 @@ import pytest
 import websockets
 
 from gp_helpers.cloud_run import (
+    ExistingInstance,
     Host,
     Isolation,
     RevisionSettings,
     ServiceStartError,
     ingress_spec,
 )
-from gp_helpers.cloud_run.ingress import ExistingInstance
 from tests.cloud_run.conftest import APPS, SECRET, Front, front, service
 
 pytestmark = pytest.mark.anyio
