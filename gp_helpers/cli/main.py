@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from gp_helpers.cloud_run.ending import end_process
 from gp_helpers.evidence import ExitStatus
 
 COMMANDS = {
@@ -75,6 +76,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
+def as_a_process() -> NoReturn:
+    """Run the command of this process, and end it."""
+    end_process(main())
+
+
 def _silence_a_broken_stdout() -> None:
     """Where whoever read along has gone (`| head`); re-raises what another pipe's end broke."""
     poll = select.poll()
@@ -86,4 +92,4 @@ def _silence_a_broken_stdout() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    as_a_process()

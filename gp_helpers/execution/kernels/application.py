@@ -104,6 +104,8 @@ def run_kernel(connection_file: str, recording: Path) -> None:
     arguments = ["-f", connection_file, "--HistoryManager.hist_file=:memory:"]
     with without_debugger():
         application.initialize(arguments)  # type: ignore[no-untyped-call]
+    # Its handler drops what is below this level; each cell would make four such records first.
+    application.log.setLevel(application.log_level)
     try:
         application.start()  # type: ignore[no-untyped-call]
     finally:

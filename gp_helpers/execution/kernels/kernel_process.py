@@ -58,6 +58,8 @@ def run_cold(told: str) -> NoReturn:
 
 
 def _run(request: dict[str, Any], lifeline: int, log: int) -> NoReturn:
+    from gp_helpers.cloud_run.ending import end_process
+
     code = 1
     try:
         if sys.platform != "linux":
@@ -75,19 +77,7 @@ def _run(request: dict[str, Any], lifeline: int, log: int) -> NoReturn:
     except BaseException:
         os.write(log, traceback.format_exc().encode())
     finally:
-        _end_process(code)
-
-
-def _end_process(code: int) -> NoReturn:
-    """End as the interpreter would, but for tearing down every module: that alone takes 50 ms."""
-    import atexit
-    import threading
-
-    try:
-        threading._shutdown()  # type: ignore[attr-defined]
-        atexit._run_exitfuncs()
-    finally:
-        os._exit(code)
+        end_process(code)
 
 
 def _redirect_output(log: str) -> int:
