@@ -76,23 +76,23 @@ def borrowed(case_id: str, number: int, seed: int, to: Path) -> History | None:
         return None
     name = f"{case_id}.{Role.TRIAL.value}.{number}.jsonl"
     try:
-        content = (Path(beside) / "histories" / name).read_bytes()
-        history = parse(content, name)
+        first, _, rest = (Path(beside) / "histories" / name).read_bytes().partition(b"\n")
+        about = parse(first + b"\n", name).header
+        stated = (about.get("seed"), about.get("defects"), about.get("role"))
+        if stated != (seed, [], Role.TRIAL.value):
+            return None
+        line = json.loads(first)
+        line["data"] |= {
+            "role": Role.CONTRAST.value,
+            "taken_from": f"{Path(beside).name}/histories/{name}",
+        }
+        header = json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode()
+        copied = header + b"\n" + rest
+        history = parse(copied, to.name)
     except (OSError, HistoryReadError):
         return None
-    header = history.header
-    stated = (header.get("seed"), header.get("defects"), header.get("role"))
-    if stated != (seed, [], Role.TRIAL.value) or not history.is_complete:
+    if not history.is_complete or history.entries[-1].data.get("outcome") != _COMPLETED:
         return None
-    if history.entries[-1].data.get("outcome") != _COMPLETED:
-        return None
-    first, _, rest = content.partition(b"\n")
-    line = json.loads(first)
-    line["data"] |= {
-        "role": Role.CONTRAST.value,
-        "taken_from": f"{Path(beside).name}/histories/{name}",
-    }
-    copied = json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n" + rest
     with to.open("xb") as file:
         file.write(copied)
-    return parse(copied, to.name)
+    return history
