@@ -24,7 +24,6 @@ from typing import Any
 from gp_helpers.cloud_run import service_process
 from gp_helpers.cloud_run.death import die_with_parent
 from gp_helpers.cloud_run.garbage import spare_what_is_there
-from gp_helpers.cloud_run.huge_pages import gather_in_huge_pages
 from gp_helpers.cloud_run.messages import MessageReader, encode
 from gp_helpers.cloud_run.sockets import close_quietly
 
@@ -267,7 +266,6 @@ def preload(modules: list[str], sys_path: list[str]) -> dict[str, Any]:
                 "and a forked service must not inherit their locks",
             }
     spare_what_is_there()
-    gather_in_huge_pages()
     return {"event": "preloaded"}
 
 
