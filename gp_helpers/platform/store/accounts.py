@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from gp_helpers.platform.errors import PlatformError
-from gp_helpers.platform.store.engine import Store
+from gp_helpers.platform.store.engine import Insert, Store
 from gp_helpers.platform.store.schema import accounts
+
+_BY_EMAIL = select(accounts).where(accounts.c.email == bindparam("email"))
+_BY_ID = select(accounts).where(accounts.c.id == bindparam("id"))
+
+
+@cache
+def _add(insert: Insert) -> Any:
+    return (
+        insert(accounts).on_conflict_do_nothing(index_elements=["email"]).returning(accounts.c.id)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,28 +43,18 @@ class Accounts:
         """Raises `PlatformError("email_taken")` where the address is in use."""
 
         def work(connection: Connection) -> bool:
-            statement = (
-                self._store.insert(accounts)
-                .values(
-                    id=account.id,
-                    email=account.email,
-                    name=account.name,
-                    password_hash=account.password_hash,
-                )
-                .on_conflict_do_nothing(index_elements=["email"])
-                .returning(accounts.c.id)
-            )
-            return connection.execute(statement).first() is not None
+            added = connection.execute(_add(self._store.insert), asdict(account))
+            return added.first() is not None
 
         if not await self._store.write(work):
             raise PlatformError("email_taken")
 
     async def by_email(self, email: str) -> Account | None:
-        row = await self._store.first(select(accounts).where(accounts.c.email == email))
+        row = await self._store.first(_BY_EMAIL, email=email)
         return _account(row)
 
     async def by_id(self, user_id: str) -> Account | None:
-        row = await self._store.first(select(accounts).where(accounts.c.id == user_id))
+        row = await self._store.first(_BY_ID, id=user_id)
         return _account(row)
 
 

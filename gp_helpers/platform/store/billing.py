@@ -7,14 +7,27 @@ has figures of their own, and making them twice makes them the same.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from gp_helpers.platform.store.accounts import Accounts
-from gp_helpers.platform.store.engine import Store
+from gp_helpers.platform.store.engine import Insert, Store
 from gp_helpers.platform.store.schema import billing_items
+
+_OF_OWNER = (
+    select(billing_items)
+    .where(billing_items.c.owner == bindparam("owner"))
+    .order_by(billing_items.c.line)
+)
+
+
+@cache
+def _add(insert: Insert) -> Any:
+    return insert(billing_items).on_conflict_do_nothing(index_elements=["owner", "line"])
+
 
 _SERVICES = (
     "Compute Engine",
@@ -68,11 +81,7 @@ class Billing:
         return await self._stored(user_id)
 
     async def _stored(self, user_id: str) -> list[BillingItem]:
-        rows = await self._store.rows(
-            select(billing_items)
-            .where(billing_items.c.owner == user_id)
-            .order_by(billing_items.c.line)
-        )
+        rows = await self._store.rows(_OF_OWNER, owner=user_id)
         return [
             BillingItem(row.service, row.project, row.amount_cents, row.currency) for row in rows
         ]
@@ -80,21 +89,11 @@ class Billing:
     async def _provision(self, user_id: str, items: list[BillingItem]) -> None:
         def work(connection: Connection) -> None:
             connection.execute(
-                self._store.insert(billing_items)
-                .values(
-                    [
-                        {
-                            "owner": user_id,
-                            "line": line,
-                            "service": item.service,
-                            "project": item.project,
-                            "amount_cents": item.amount_cents,
-                            "currency": item.currency,
-                        }
-                        for line, item in enumerate(items)
-                    ]
-                )
-                .on_conflict_do_nothing(index_elements=["owner", "line"])
+                _add(self._store.insert),
+                [
+                    {"owner": user_id, "line": line, **asdict(item)}
+                    for line, item in enumerate(items)
+                ],
             )
 
         await self._store.write(work)

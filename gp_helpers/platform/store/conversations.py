@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from gp_helpers.platform.errors import PlatformError
-from gp_helpers.platform.store.engine import Store
+from gp_helpers.platform.store.engine import Insert, Store
 from gp_helpers.platform.store.schema import messages, threads
 
 Role = Literal["user", "assistant"]
+_ADD_THREAD = threads.insert()
+_OWNED = select(threads).where(
+    threads.c.id == bindparam("thread_id"), threads.c.owner == bindparam("owner")
+)
+
+
+@cache
+def _add_message(insert: Insert) -> Any:
+    return (
+        insert(messages)
+        .on_conflict_do_nothing(index_elements=["owner", "request_id", "role"])
+        .returning(messages.c.id)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +60,7 @@ class Conversations:
 
     async def create(self, owner: str, title: str, now: float) -> Thread:
         thread = Thread(f"thr_{secrets.token_hex(8)}", owner, title, now)
-        await self._store.execute(
-            threads.insert().values(id=thread.id, owner=owner, title=title, created_at=now)
-        )
+        await self._store.execute(_ADD_THREAD, **asdict(thread))
         return thread
 
     async def threads_of(self, owner: str) -> list[Thread]:
@@ -96,21 +108,8 @@ class Conversations:
 
         def work(connection: Connection) -> Message:
             _owned(connection, owner, thread_id)
-            inserted = connection.execute(
-                self._store.insert(messages)
-                .values(
-                    id=message.id,
-                    thread_id=thread_id,
-                    owner=owner,
-                    role=role,
-                    content=content,
-                    request_id=request_id,
-                    created_at=now,
-                )
-                .on_conflict_do_nothing(index_elements=["owner", "request_id", "role"])
-                .returning(messages.c.id)
-            ).first()
-            if inserted is not None:
+            add = _add_message(self._store.insert)
+            if connection.execute(add, asdict(message)).first() is not None:
                 return message
             stored = connection.execute(
                 select(messages).where(
@@ -125,9 +124,7 @@ class Conversations:
 
 
 def _owned(connection: Connection, owner: str, thread_id: str) -> Thread:
-    row = connection.execute(
-        select(threads).where(threads.c.id == thread_id, threads.c.owner == owner)
-    ).first()
+    row = connection.execute(_OWNED, {"thread_id": thread_id, "owner": owner}).first()
     if row is None:
         raise PlatformError("thread_not_found")
     return _thread(row)

@@ -2,7 +2,8 @@
 
 `Store.read` and `Store.write` run a function over one transaction; a write takes SQLite's write
 lock at its beginning, so that it waits for `busy_timeout_s` instead of failing half-way. SQLite's
-writers do not queue, so those of one service take turns here (see `turns`).
+writers do not queue, so those of one service take turns here (see `turns`). What is asked often is
+a statement built once, with named parameters: building one costs as much as running it.
 """
 
 from __future__ import annotations

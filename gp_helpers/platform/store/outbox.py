@@ -12,11 +12,11 @@ from gp_helpers.platform.store.engine import Insert, Store
 from gp_helpers.platform.store.schema import outbox, outbox_heads
 
 _ADD = outbox.insert()
+_LAST_ID = select(outbox_heads.c.last_id).where(outbox_heads.c.user_id == bindparam("user_id"))
 
 
 @cache
 def _raise_head(insert: Insert) -> Any:
-    """Built once a process: an event costs less to write than its statement to build."""
     return (
         insert(outbox_heads)
         .values(user_id=bindparam("user_id"), last_id=1)
@@ -57,7 +57,5 @@ class Outbox:
 
     async def last_id(self, user_id: str) -> int:
         """The user's highest `event_id`, 0 where there is none."""
-        row = await self._store.first(
-            select(outbox_heads.c.last_id).where(outbox_heads.c.user_id == user_id)
-        )
+        row = await self._store.first(_LAST_ID, user_id=user_id)
         return 0 if row is None else int(row.last_id)

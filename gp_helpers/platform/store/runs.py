@@ -6,11 +6,28 @@ A claim is held for a lease: what an instance was working on when it died can be
 from __future__ import annotations
 
 from enum import Enum
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
-from gp_helpers.platform.store.engine import Store
+from gp_helpers.platform.store.engine import Insert, Store
 from gp_helpers.platform.store.schema import agent_runs
+
+_THIS = (agent_runs.c.owner == bindparam("of_owner")) & (
+    agent_runs.c.request_id == bindparam("of_request")
+)
+_STORED = select(agent_runs).where(_THIS)
+_FINISH = update(agent_runs).where(_THIS).values(done=True)
+
+
+@cache
+def _begin(insert: Insert) -> Any:
+    return (
+        insert(agent_runs)
+        .on_conflict_do_nothing(index_elements=["owner", "request_id"])
+        .returning(agent_runs.c.request_id)
+    )
 
 
 class Claim(Enum):
@@ -44,26 +61,25 @@ class Runs:
         A claim of somebody else counts until its lease is over. Raises `StoreUnavailable`.
         """
         values = {"holder": holder, "attempt": attempt, "lease_until": now + lease_s}
-        this = (agent_runs.c.owner == owner) & (agent_runs.c.request_id == request_id)
+        this = {"of_owner": owner, "of_request": request_id}
 
         def work(connection: Connection) -> Claim:
-            inserted = connection.execute(
-                self._store.insert(agent_runs)
-                .values(owner=owner, request_id=request_id, done=False, **values)
-                .on_conflict_do_nothing(index_elements=["owner", "request_id"])
-                .returning(agent_runs.c.request_id)
-            ).first()
-            if inserted is not None:
+            begun = connection.execute(
+                _begin(self._store.insert),
+                {"owner": owner, "request_id": request_id, "done": False, **values},
+            )
+            if begun.first() is not None:
                 return Claim.TAKEN
-            row = connection.execute(select(agent_runs).where(this)).one()
+            row = connection.execute(_STORED, this).one()
             if row.done:
                 return Claim.DONE
             if row.holder != holder and row.lease_until > now:
                 return Claim.RUNNING
             taken = connection.execute(
                 update(agent_runs)
-                .where(this, agent_runs.c.attempt == row.attempt, ~agent_runs.c.done)
-                .values(**values)
+                .where(_THIS, agent_runs.c.attempt == row.attempt, ~agent_runs.c.done)
+                .values(**values),
+                this,
             )
             return Claim.TAKEN if taken.rowcount else Claim.RUNNING
 
@@ -71,11 +87,7 @@ class Runs:
 
     async def finish(self, owner: str, request_id: str) -> None:
         """Remember that a request is done. Raises `StoreUnavailable`."""
-        await self._store.execute(
-            update(agent_runs)
-            .where(agent_runs.c.owner == owner, agent_runs.c.request_id == request_id)
-            .values(done=True)
-        )
+        await self._store.execute(_FINISH, of_owner=owner, of_request=request_id)
 
     async def release(self, owner: str, request_id: str, *, attempt: str) -> None:
         """Give back what an attempt did not do, so that it can be tried again.

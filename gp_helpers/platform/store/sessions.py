@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, select, update
 from gp_helpers.platform.store.engine import Store
 from gp_helpers.platform.store.schema import refresh_tokens, revoked_tokens
 
+_ADD = refresh_tokens.insert()
 _REVOKED = select(revoked_tokens.c.jti).where(revoked_tokens.c.jti == bindparam("jti"))
 
 
@@ -82,9 +83,7 @@ class Sessions:
 
 def _add(connection: Connection, token: RefreshToken) -> None:
     connection.execute(
-        refresh_tokens.insert().values(
-            jti=token.jti, family=token.family, expires_at=token.expires_at
-        )
+        _ADD, {"jti": token.jti, "family": token.family, "expires_at": token.expires_at}
     )
 
 
