@@ -14,7 +14,7 @@ from gp_helpers.execution import NotebookResult
 from gp_helpers.execution.kernels.recorder import CAPACITY, Recorder, Recording, create
 from gp_helpers.execution.outputs import KEPT_CHARACTERS, StreamText
 from tests.execution.gallery import MOST_OUTPUTS
-from tests.execution.notebooks import printed, read, write_notebook
+from tests.execution.notebooks import execute_now, job, printed, read, write_notebook
 
 MEASURE = """
 import asyncio, json, resource, sys
@@ -76,6 +76,35 @@ def stream_of(*texts: str) -> str:
         stream.add(text)
     stream.settle()
     return str(stream.output.text)
+
+
+TAKES_TURNS = """
+import time
+from IPython.display import HTML, display
+for number in range(100):
+    print(number)
+    if number % 10 == 0:
+        time.sleep(0.25)  # what was printed has been sent by itself by now
+    display(HTML(f"<i>{number}</i>"))
+"""
+
+
+@pytest.mark.parametrize("warm", [False, True])
+def test_what_is_printed_and_what_is_shown_stay_in_their_order(tmp_path: Path, warm: bool) -> None:
+    source = write_notebook(tmp_path / "turns.ipynb", TAKES_TURNS)
+    [result] = execute_now([job(source)], warm=warm)
+    seen = [
+        (one.get("name", "shown"), one.text if "text" in one else one.data["text/html"])
+        for one in read(result.job.destination).cells[0].outputs
+    ]
+    assert seen == [
+        told
+        for number in range(100)
+        for told in (
+            ("stdout", f"{number}\n"),
+            ("shown", f"<i>{number}</i>"),
+        )
+    ]
 
 
 @pytest.mark.parametrize(
