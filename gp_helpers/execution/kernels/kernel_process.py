@@ -58,14 +58,12 @@ def run_cold(told: str) -> NoReturn:
 
 
 def _run(request: dict[str, Any], lifeline: int, log: int) -> NoReturn:
+    from gp_helpers.cloud_run.death import die_at_end_of
     from gp_helpers.cloud_run.ending import end_process
 
     code = 1
     try:
-        if sys.platform != "linux":
-            from gp_helpers.cloud_run.death import die_at_end_of
-
-            die_at_end_of([lifeline])
+        die_at_end_of([lifeline])
         # Its own descriptor: ipykernel redirects 2 into a pipe that dies with the process.
         faulthandler.enable(os.dup(log), all_threads=False)
         from gp_helpers.execution.kernels.application import run_kernel
