@@ -62,6 +62,7 @@ def ingress_spec(
         name=name,
         entry="gp_helpers.cloud_run.ingress:serve",
         kind=EntryKind.SERVER,
+        reuses_process=True,
         port=port,
         start_timeout_s=start_timeout_s,
         config={

@@ -1,4 +1,4 @@
-"""A service in a process of its own: what a child of the zygote does from the fork to its end."""
+"""A service in a process of its own, from what the zygote says of it to its exit code."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import sys
 import traceback
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from gp_helpers.cloud_run.death import die_at_end_of, die_with_parent
 from gp_helpers.cloud_run.errors import EntryError
 from gp_helpers.cloud_run.host import Host
 from gp_helpers.cloud_run.logs import log_to_standard_error
@@ -24,44 +24,40 @@ from gp_helpers.cloud_run.loop import new_event_loop
 from gp_helpers.cloud_run.server import LifespanFailed, ServiceContext, asgi_server, run_server
 from gp_helpers.cloud_run.spec import EntryKind, ServiceSpec, spec_from_json
 
+_LAST_MOMENT_S = 0.05
 logger = logging.getLogger(__name__)
 
 
-def run(
-    message: dict[str, Any],
-    *,
-    listener: socket.socket,
-    status: socket.socket,
-    launcher: socket.socket,
-    lifelines: tuple[int, int],
-    zygote_pid: int,
-) -> NoReturn:
-    """Be the service that `message` describes; end the process with its exit code.
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """One service to be: the zygote's ``spawn`` message and what came with it."""
 
-    Args:
-        message: The zygote's ``spawn`` message.
-        listener: Bound to the service's port.
-        status: Told once that the service has started, or why it has not.
-        launcher: A session with the zygote, for services that start others.
-        lifelines: Pipes that report end of file when the owner, or the zygote, is gone.
-        zygote_pid: The parent.
+    message: dict[str, Any]
+    listener: socket.socket
+    """Bound to the service's port."""
+    status: socket.socket
+    """Told once that the service has started, or why it has not."""
+    launcher: socket.socket
+    """A session with the zygote, for services that start others."""
+
+
+def serve(assignment: Assignment) -> tuple[int, bool]:
+    """Be this service until it ends.
+
+    Returns:
+        The exit code, and whether the service ended in good order: by itself, no task left.
     """
-    os.setpgid(0, 0)
-    die_with_parent(zygote_pid)
-    for number in (signal.SIGTERM, signal.SIGCHLD, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
-    die_at_end_of(lifelines)
+    message, status = assignment.message, assignment.status
     _redirect_output(Path(message["log"]))
     os.chdir(message["cwd"])
     sys.path[:] = message["sys_path"]
     spec = spec_from_json(message["spec"])
     _take_environment({**message["environment"], **spec.environment})
     log_to_standard_error(spec.name)
-    code = 1
+    code, nothing_left = 1, False
+    loop = new_event_loop()
     try:
-        new_event_loop().run_until_complete(
-            _serve(spec, listener, status, launcher, Path(message["log"]).parent)
-        )
+        nothing_left = loop.run_until_complete(_serve(spec, assignment))
         code = 0
     except (EntryError, LifespanFailed) as error:
         logger.error("%s", error)
@@ -74,43 +70,47 @@ def run(
         reason = traceback.format_exception_only(error)[-1].strip()
         _tell(status, {"failed": reason})
     finally:
-        logging.shutdown()
+        if nothing_left:
+            loop.close()
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
-        # The interpreter's own finalisation would only make stopping slower.
-        os._exit(code)
+    return code, nothing_left
 
 
-async def _serve(
-    spec: ServiceSpec,
-    listener: socket.socket,
-    status: socket.socket,
-    launcher: socket.socket,
-    logs: Path,
-) -> None:
+async def _serve(spec: ServiceSpec, assignment: Assignment) -> bool:
+    """Serve until asked to stop; return whether no task is left by then."""
     stopping = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
-    started = partial(_tell, status, {"started": True})
+    started = partial(_tell, assignment.status, {"started": True})
     if spec.kind is not EntryKind.SERVER:
-        launcher.close()
+        assignment.launcher.close()
         server = asgi_server(spec, stopping=stopping, started=started)
-        await server.serve_on(listener)
-        return
+        await server.serve_on(assignment.listener)
+        return await _no_task_is_left()
 
     def open_host() -> AbstractAsyncContextManager[Host]:
         from gp_helpers.cloud_run.process_host import host_on_session
 
-        return host_on_session(launcher, logs)
+        return host_on_session(assignment.launcher, Path(assignment.message["log"]).parent)
 
     context = ServiceContext(
         name=spec.name,
         config=spec.config,
-        socket=listener,
+        socket=assignment.listener,
         stopping=stopping,
         started=started,
         open_host=open_host,
     )
     await run_server(spec, context)
+    return await _no_task_is_left()
+
+
+async def _no_task_is_left() -> bool:
+    """Whether all tasks but this one have ended, or do so in a moment."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    if left:
+        _, left = await asyncio.wait(left, timeout=_LAST_MOMENT_S)
+    return not left
 
 
 def _take_environment(wanted: Mapping[str, str]) -> None:

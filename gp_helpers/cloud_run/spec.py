@@ -82,6 +82,9 @@ class ServiceSpec:
     ws_ping_interval_s: float | None = None
     """Interval of the server's own pings; ``None`` sends none (a heartbeat is the service's)."""
 
+    reuses_process: bool = False
+    """Its code keeps nothing outside of what it makes: a process may be several of them in turn."""
+
     def __post_init__(self) -> None:
         if not self.name or "/" in self.name:
             raise ValueError(f"a service's name must be usable as a file name, not {self.name!r}")
@@ -103,6 +106,7 @@ def spec_to_json(spec: ServiceSpec) -> dict[str, Any]:
                 "port",
                 "ws_max_size",
                 "ws_ping_interval_s",
+                "reuses_process",
             )
         },
         "config": dict(spec.config),

@@ -8,37 +8,22 @@ An owner may share it: other processes then begin sessions at a Unix socket.
 
 from __future__ import annotations
 
-import importlib
 import os
 import selectors
 import signal
 import socket
 import sys
-import time
 import traceback
 from contextlib import suppress
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from gp_helpers.cloud_run import service_process
 from gp_helpers.cloud_run.death import die_with_parent
-from gp_helpers.cloud_run.garbage import spare_what_is_there
 from gp_helpers.cloud_run.messages import MessageReader, encode
+from gp_helpers.cloud_run.preloading import WHAT_EVERY_SERVICE_NEEDS, preload
+from gp_helpers.cloud_run.service_process import Assignment
+from gp_helpers.cloud_run.service_worker import work
 from gp_helpers.cloud_run.sockets import close_quietly
-
-_END_OF_A_THREAD_S = 1.0
-
-
-@dataclass(eq=False)
-class _Session:
-    """One holder of services: a host of the owner, or a service that starts others."""
-
-    connection: socket.socket
-    reader: MessageReader
-    pids: dict[int, int] = field(default_factory=dict)
-    """Process ids by the number that the session gave the service."""
-    is_ended: bool = False
+from gp_helpers.cloud_run.zygote_workers import IdleWorkers, Session, Worker, kill_group
 
 
 class Zygote:
@@ -49,10 +34,12 @@ class Zygote:
         self._owner_reader = MessageReader(owner)
         self._owner_lifeline = owner_lifeline
         self._own_lifeline, self._own_lifeline_end = os.pipe()
-        self._sessions: set[_Session] = set()
+        self._sessions: set[Session] = set()
         self._listener: socket.socket | None = None
         """Where other processes begin sessions, if the owner shares its zygote."""
-        self._session_of: dict[int, tuple[_Session, int]] = {}
+        self._workers: dict[int, Worker] = {}
+        """By process id."""
+        self._idle = IdleWorkers()
         self._selector = selectors.DefaultSelector()
         self._wakeup, self._wakeup_end = socket.socketpair()
         self._must_end = False
@@ -72,8 +59,10 @@ class Zygote:
         try:
             while not self._must_end:
                 for key, _ in self._selector.select():
-                    if isinstance(key.data, _Session):
+                    if isinstance(key.data, Session):
                         self._read_session(key.data)
+                    elif isinstance(key.data, Worker):
+                        self._read_worker(key.data)
                     else:
                         key.data()
         finally:
@@ -83,9 +72,9 @@ class Zygote:
         self._must_end = True
 
     def _kill_all(self) -> None:
-        for pid in list(self._session_of):
-            _kill_group(pid)
-        for pid in list(self._session_of):
+        for worker in self._workers.values():
+            worker.kill()
+        for pid in self._workers:
             os.waitpid(pid, 0)
 
     def _read_wakeup(self) -> None:
@@ -125,11 +114,11 @@ class Zygote:
 
     def _add_session(self, connection: socket.socket) -> None:
         connection.setblocking(False)
-        session = _Session(connection, MessageReader(connection))
+        session = Session(connection, MessageReader(connection))
         self._sessions.add(session)
         self._selector.register(connection, selectors.EVENT_READ, session)
 
-    def _read_session(self, session: _Session) -> None:
+    def _read_session(self, session: Session) -> None:
         messages = session.reader.read()
         if messages is None:
             self._end_session(session)
@@ -142,38 +131,63 @@ class Zygote:
             elif message["command"] == "preload":
                 self._tell(session, preload(message["modules"], message["sys_path"]))
 
-    def _end_session(self, session: _Session) -> None:
+    def _end_session(self, session: Session) -> None:
         session.is_ended = True
         self._selector.unregister(session.connection)
-        for pid in session.pids.values():
-            _kill_group(pid)
+        for worker in session.workers.values():
+            worker.kill()
         self._close_if_done(session)
 
-    def _close_if_done(self, session: _Session) -> None:
-        if session.is_ended and not session.pids:
+    def _close_if_done(self, session: Session) -> None:
+        if session.is_ended and not session.workers:
             session.connection.close()
             self._sessions.discard(session)
 
-    def _spawn(self, session: _Session, message: dict[str, Any]) -> None:
+    def _spawn(self, session: Session, message: dict[str, Any]) -> None:
         listener, status = session.reader.take_descriptors(2)
         launcher, launcher_end = socket.socketpair()
-        pid = os.fork()
-        if pid == 0:
-            launcher.close()
-            self._become_service(message, listener, status, launcher_end)
+        worker = self._idle.give(message, [listener, status, launcher_end.fileno()])
+        if worker is None:
+            worker = self._fork(message, listener, status, launcher_end, launcher)
         launcher_end.close()
         for descriptor in (listener, status):
             close_quietly(descriptor)
+        worker.holder = (session, message["id"])
+        session.workers[message["id"]] = worker
+        self._add_session(launcher)
+        self._tell(session, {"event": "spawned", "id": message["id"], "pid": worker.pid})
+
+    def _fork(
+        self,
+        message: dict[str, Any],
+        listener: int,
+        status: int,
+        launcher_end: socket.socket,
+        launcher: socket.socket,
+    ) -> Worker:
+        mine, its = socket.socketpair()
+        pid = os.fork()
+        if pid == 0:
+            launcher.close()
+            mine.close()
+            self._become_worker(message, listener, status, launcher_end, its)
+        its.close()
+        mine.setblocking(False)
         with suppress(PermissionError, ProcessLookupError):
             # The child does the same; whichever comes first, its group exists from now on.
             os.setpgid(pid, pid)
-        session.pids[message["id"]] = pid
-        self._session_of[pid] = (session, message["id"])
-        self._add_session(launcher)
-        self._tell(session, {"event": "spawned", "id": message["id"], "pid": pid})
+        worker = Worker(pid, message["spec"]["entry"], mine, MessageReader(mine))
+        self._workers[pid] = worker
+        self._selector.register(mine, selectors.EVENT_READ, worker)
+        return worker
 
-    def _become_service(
-        self, message: dict[str, Any], listener: int, status: int, launcher: socket.socket
+    def _become_worker(
+        self,
+        message: dict[str, Any],
+        listener: int,
+        status: int,
+        launcher: socket.socket,
+        its: socket.socket,
     ) -> None:
         """Turn this forked child into the service; never returns."""
         try:
@@ -185,16 +199,17 @@ class Zygote:
                 self._wakeup_end,
                 *filter(None, [self._listener]),
                 *(session.connection for session in self._sessions),
+                *(worker.connection for worker in self._workers.values()),
             ):
                 connection.close()
             for session in self._sessions:
                 session.reader.close_descriptors()
             os.close(self._own_lifeline_end)
-            service_process.run(
-                message,
-                listener=socket.socket(fileno=listener),
-                status=socket.socket(fileno=status),
-                launcher=launcher,
+            work(
+                Assignment(
+                    message, socket.socket(fileno=listener), socket.socket(fileno=status), launcher
+                ),
+                zygote=its,
                 lifelines=(self._owner_lifeline, self._own_lifeline),
                 zygote_pid=self._pid,
             )
@@ -203,33 +218,55 @@ class Zygote:
         finally:
             os._exit(1)
 
-    def _signal(self, session: _Session, number: int, signal_number: int) -> None:
-        pid = session.pids.get(number)
-        if pid is None:
+    def _read_worker(self, worker: Worker) -> None:
+        if worker.connection.fileno() < 0:
+            return  # Reaped since the selector saw it.
+        messages = worker.reader.read()
+        if messages is None:
+            # It ends; how is known when it is reaped.
+            self._selector.unregister(worker.connection)
             return
-        if signal_number == signal.SIGTERM:
-            os.kill(pid, signal_number)
-        else:
-            os.killpg(pid, signal_number)
+        for message in messages:
+            self._let_go(worker, {"code": message["ended"]})
+            if not self._idle.keep(worker):
+                worker.kill()
+
+    def _let_go(self, worker: Worker, how: dict[str, int]) -> None:
+        """Tell whose service it is that it has ended."""
+        if worker.holder is None:
+            return
+        session, number = worker.holder
+        worker.holder = None
+        del session.workers[number]
+        self._tell(session, {"event": "exited", "id": number, **how})
+        self._close_if_done(session)
+
+    def _signal(self, session: Session, number: int, signal_number: int) -> None:
+        worker = session.workers.get(number)
+        if worker is None:
+            return
+        worker.signal(signal_number)
         self._tell(session, {"event": "signalled", "id": number, "signal": signal_number})
 
     def _reap(self) -> None:
-        while self._session_of:
+        while self._workers:
             found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
             if found is None:
                 return
             # While it is a zombie its group's number cannot be given to another process.
-            _kill_group(found.si_pid)
+            kill_group(found.si_pid)
             os.waitpid(found.si_pid, 0)
-            if found.si_pid not in self._session_of:
+            worker = self._workers.pop(found.si_pid, None)
+            if worker is None:
                 continue
-            session, number = self._session_of.pop(found.si_pid)
-            del session.pids[number]
+            with suppress(KeyError):
+                self._selector.unregister(worker.connection)
+            worker.connection.close()
+            self._idle.drop(worker)
             how = "code" if found.si_code == os.CLD_EXITED else "signal"
-            self._tell(session, {"event": "exited", "id": number, how: found.si_status})
-            self._close_if_done(session)
+            self._let_go(worker, {how: found.si_status})
 
-    def _tell(self, session: _Session, event: dict[str, Any]) -> None:
+    def _tell(self, session: Session, event: dict[str, Any]) -> None:
         if session.is_ended:
             return
         try:
@@ -238,62 +275,8 @@ class Zygote:
             self._end_session(session)
 
 
-def _kill_group(pid: int) -> None:
-    # macOS reports EPERM for a group whose only member is a zombie.
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL)
-
-
-def preload(modules: list[str], sys_path: list[str]) -> dict[str, Any]:
-    """Import `modules` here, so that services are forked with them; return what to answer.
-
-    A name ``module:function`` has the function called, too: what it keeps is there in each fork.
-    """
-    sys.path[:] = sys_path
-    for name in modules:
-        module_name, _, function = name.partition(":")
-        try:
-            module = importlib.import_module(module_name)
-            if function:
-                getattr(module, function)()
-        except Exception:
-            return {"event": "preload_failed", "reason": f"{name}:\n{traceback.format_exc()}"}
-        threads = _threads_that_stay()
-        if threads > 1:
-            return {
-                "event": "preload_failed",
-                "reason": f"{name} starts threads ({threads - 1}), "
-                "and a forked service must not inherit their locks",
-            }
-    spare_what_is_there()
-    return {"event": "preloaded"}
-
-
-def _threads_that_stay() -> int:
-    """How many threads there are; the system needs a moment to end one that Python has ended."""
-    tasks = Path("/proc/self/task")
-    if not tasks.exists():
-        return 1
-    until = time.monotonic() + _END_OF_A_THREAD_S
-    while (threads := len(list(tasks.iterdir()))) > 1 and time.monotonic() < until:
-        time.sleep(0.001)
-    return threads
-
-
-_WHAT_EVERY_SERVICE_NEEDS = [
-    "anyio._backends._asyncio",
-    "encodings.idna",
-    "gp_helpers.cloud_run.logs:set_levels",
-    "gp_helpers.cloud_run.process_host",
-    "uvicorn.lifespan.on",
-    "uvicorn.protocols.http.httptools_impl",
-    "uvicorn.protocols.websockets.websockets_sansio_impl",
-]
-"""Modules that uvicorn and Starlette would import, by name, in each service."""
-
-
 def main(owner: int, owner_lifeline: int, owner_pid: int) -> None:
     """Run the zygote on inherited descriptors; called by the owner's `subprocess.Popen`."""
     die_with_parent(owner_pid)
-    preload(_WHAT_EVERY_SERVICE_NEEDS, sys.path)
+    preload(WHAT_EVERY_SERVICE_NEEDS, sys.path)
     Zygote(socket.socket(fileno=owner), owner_lifeline).serve()

@@ -86,6 +86,7 @@ class _Platform:
                 "defects": self.defects,
             },
             startup_probe=HttpProbe("/health/ready"),
+            reuses_process=True,
         )
 
     def auth_spec(self, number: int) -> ServiceSpec:

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import sys
+import threading
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -100,6 +101,28 @@ def build(config: Mapping[str, Any]) -> Starlette:
         ],
         lifespan=lifespan,
     )
+
+
+def leaves(config: Mapping[str, Any]) -> Starlette:
+    """An application that tells its process and environment, and leaves what it is told to."""
+
+    async def who(_: Request) -> Response:
+        return JSONResponse({"pid": os.getpid(), "greeting": os.environ.get("GREETING")})
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        yield
+        match config.get("leaves"):
+            case "a task":
+                app.state.left = asyncio.create_task(asyncio.Event().wait())
+            case "a thread":
+                threading.Thread(target=threading.Event().wait, daemon=True).start()
+            case "a descriptor":
+                os.dup(0)
+            case "a process":
+                await asyncio.create_subprocess_exec("sleep", "60")
+
+    return Starlette(routes=[Route("/", who)], lifespan=lifespan)
 
 
 def fails_to_build(_: Mapping[str, Any]) -> Starlette:

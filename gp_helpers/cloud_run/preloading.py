@@ -1,0 +1,65 @@
+"""What a zygote imports before anything is forked, and that it has one thread only then.
+
+A fork has the imports of its parent, and copies of the locks that its parent's threads held.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+from gp_helpers.cloud_run.garbage import spare_what_is_there
+
+_END_OF_A_THREAD_S = 1.0
+
+
+def preload(modules: list[str], sys_path: list[str]) -> dict[str, Any]:
+    """Import `modules` here, so that services are forked with them; return what to answer.
+
+    A name ``module:function`` has the function called, too: what it keeps is there in each fork.
+    """
+    sys.path[:] = sys_path
+    for name in modules:
+        module_name, _, function = name.partition(":")
+        try:
+            module = importlib.import_module(module_name)
+            if function:
+                getattr(module, function)()
+        except Exception:
+            return {"event": "preload_failed", "reason": f"{name}:\n{traceback.format_exc()}"}
+        threads = threads_that_stay()
+        if threads > 1:
+            return {
+                "event": "preload_failed",
+                "reason": f"{name} starts threads ({threads - 1}), "
+                "and a forked service must not inherit their locks",
+            }
+    spare_what_is_there()
+    return {"event": "preloaded"}
+
+
+def threads_that_stay(end_s: float = _END_OF_A_THREAD_S) -> int:
+    """How many threads there are after `end_s` at most, in which those end that are about to."""
+    tasks = Path("/proc/self/task")
+    if not tasks.exists():
+        return 1
+    until = time.monotonic() + end_s
+    while (threads := len(list(tasks.iterdir()))) > 1 and time.monotonic() < until:
+        time.sleep(0.001)
+    return threads
+
+
+WHAT_EVERY_SERVICE_NEEDS = [
+    "anyio._backends._asyncio",
+    "encodings.idna",
+    "gp_helpers.cloud_run.logs:set_levels",
+    "gp_helpers.cloud_run.process_host",
+    "uvicorn.lifespan.on",
+    "uvicorn.protocols.http.httptools_impl",
+    "uvicorn.protocols.websockets.websockets_sansio_impl",
+]
+"""Modules that uvicorn and Starlette would import, by name, in each service."""
