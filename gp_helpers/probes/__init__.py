@@ -4,7 +4,8 @@ from gp_helpers.probes.acting import NotDescribedError
 from gp_helpers.probes.client import Client, Question
 from gp_helpers.probes.expressions import search
 from gp_helpers.probes.guest import Guest, LimitReachedError
-from gp_helpers.probes.http import Exchange, HttpProbe, new_client
+from gp_helpers.probes.http import Exchange, HttpProbe
+from gp_helpers.probes.http_client import new_client
 from gp_helpers.probes.people import Person, label_of, new_canary, new_person
 from gp_helpers.probes.presenting import WEBSOCKET, Decision
 from gp_helpers.probes.silence import silence

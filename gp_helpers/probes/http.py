@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import functools
-import ssl
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from http.cookiejar import DefaultCookiePolicy
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
@@ -68,37 +65,6 @@ class Exchange:
     def find(self, expression: str | None) -> Any:
         """What a JMESPath expression finds in the response; None without one."""
         return search(expression, self.root)
-
-
-KEPT_ALIVE_S = 2.0
-"""So long an idle connection is used again: well below the 5 s after which uvicorn closes it."""
-
-
-def new_client(
-    *, verify: bool | ssl.SSLContext = True, timeout_s: float = 10.0
-) -> httpx.AsyncClient:
-    """The one HTTP client of a lab.
-
-    It keeps no cookies, since many people use it, and follows no redirect: where a server sends
-    people is on record, and the probes stay at the hosts that the target names.
-    """
-    client = httpx.AsyncClient(
-        verify=_trusting() if verify is True else verify,
-        timeout=timeout_s,
-        trust_env=False,
-        follow_redirects=False,
-        limits=httpx.Limits(
-            max_connections=400, max_keepalive_connections=100, keepalive_expiry=KEPT_ALIVE_S
-        ),
-    )
-    client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    return client
-
-
-@functools.cache
-def _trusting() -> ssl.SSLContext:
-    """What verifies by default; reading the authorities takes tens of milliseconds."""
-    return httpx.create_ssl_context(trust_env=False)
 
 
 class HttpProbe:

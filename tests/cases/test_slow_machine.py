@@ -19,7 +19,7 @@ from gp_helpers.execution.trials import Plan, defects_for
 from gp_helpers.faults import Hold
 from gp_helpers.history import Entry, Kind, first_divergence
 from gp_helpers.probes import Client, Person, Socket
-from gp_helpers.probes.http import KEPT_ALIVE_S
+from gp_helpers.probes.http_client import KEPT_ALIVE_S
 from gp_helpers.targets import Hop
 from gp_helpers.targets.transports import Received
 from gp_helpers.targets.transports.json_text import JsonChannel

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import trustme
 from starlette.applications import Starlette
@@ -16,6 +17,7 @@ from starlette.websockets import WebSocket
 
 from gp_helpers.history import Kind
 from gp_helpers.parameters import ParameterError
+from gp_helpers.probes import http_client
 from gp_helpers.targets import Arrangement, Hop
 from gp_helpers.targets.transports import HandshakeRefused, transport
 from tests.targets.conftest import SmallPlatform, described, opened, serving
@@ -56,6 +58,23 @@ async def test_certificates_are_verified_unless_the_file_says_otherwise(tmp_path
                 assert all("CERTIFICATE_VERIFY_FAILED" in error for error in errors)
                 assert bool(errors) != is_trusted
                 assert is_trusted != ("CERTIFICATE_VERIFY_FAILED" in str(refusal and refusal.data))
+
+
+async def test_no_authority_is_read_for_what_is_not_encrypted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read: list[ssl.SSLContext] = []
+
+    def trusting() -> ssl.SSLContext:
+        read.append(httpx.create_ssl_context())
+        return read[-1]
+
+    monkeypatch.setattr(http_client, "_trusting", trusting)
+    async with http_client.new_client() as client:
+        for scheme, times in (("http", 0), ("https", 1), ("https", 1)):
+            with pytest.raises(httpx.ConnectError):
+                await client.get(f"{scheme}://127.0.0.1:1/")
+            assert len(read) == times
 
 
 @pytest.mark.parametrize("content", [None, "no certificate"])
