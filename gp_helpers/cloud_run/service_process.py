@@ -45,7 +45,8 @@ def serve(assignment: Assignment) -> tuple[int, bool]:
     """Be this service until it ends.
 
     Returns:
-        The exit code, and whether the service ended in good order: by itself, no task left.
+        The exit code, and whether this process may be another service as far as this one's
+        specification says, and its tasks: none is left, and the loop is closed.
     """
     message, status = assignment.message, assignment.status
     _redirect_output(Path(message["log"]))
@@ -54,10 +55,10 @@ def serve(assignment: Assignment) -> tuple[int, bool]:
     spec = spec_from_json(message["spec"])
     _take_environment({**message["environment"], **spec.environment})
     log_to_standard_error(spec.name)
-    code, nothing_left = 1, False
+    code, may_be_another = 1, False
     loop = new_event_loop()
     try:
-        nothing_left = loop.run_until_complete(_serve(spec, assignment))
+        may_be_another = loop.run_until_complete(_serve(spec, assignment))
         code = 0
     except (EntryError, LifespanFailed) as error:
         logger.error("%s", error)
@@ -70,15 +71,15 @@ def serve(assignment: Assignment) -> tuple[int, bool]:
         reason = traceback.format_exception_only(error)[-1].strip()
         _tell(status, {"failed": reason})
     finally:
-        if nothing_left:
+        if may_be_another:
             loop.close()
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
-    return code, nothing_left
+    return code, may_be_another
 
 
 async def _serve(spec: ServiceSpec, assignment: Assignment) -> bool:
-    """Serve until asked to stop; return whether no task is left by then."""
+    """Serve until asked to stop; return whether the process may be another service then."""
     stopping = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
     started = partial(_tell, assignment.status, {"started": True})
@@ -86,7 +87,7 @@ async def _serve(spec: ServiceSpec, assignment: Assignment) -> bool:
         assignment.launcher.close()
         server = asgi_server(spec, stopping=stopping, started=started)
         await server.serve_on(assignment.listener)
-        return await _no_task_is_left()
+        return spec.reuses_process and await _no_task_is_left()
 
     def open_host() -> AbstractAsyncContextManager[Host]:
         from gp_helpers.cloud_run.process_host import host_on_session
@@ -102,7 +103,7 @@ async def _serve(spec: ServiceSpec, assignment: Assignment) -> bool:
         open_host=open_host,
     )
     await run_server(spec, context)
-    return await _no_task_is_left()
+    return spec.reuses_process and await _no_task_is_left()
 
 
 async def _no_task_is_left() -> bool:

@@ -6,9 +6,12 @@ process whose service has ended in good order, with nothing of it left, is offer
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
+import sys
+import traceback
 from typing import NoReturn
 
 from gp_helpers.cloud_run.death import die_at_end_of, die_with_parent
@@ -44,19 +47,26 @@ def work(
     code = 1
     try:
         while assignment is not None:
-            before = _descriptors()
             held = (assignment.listener, assignment.status, assignment.launcher)
-            before -= {one.fileno() for one in held}
-            code, is_in_order = serve(assignment)
+            before = _descriptors() - {one.fileno() for one in held}
+            code, may_be_another = serve(assignment)
             for one in held:
                 one.close()
-            if not (is_in_order and assignment.message["spec"]["reuses_process"]):
-                break
-            if not _is_as_before(before):
+            if not (may_be_another and _is_as_before(before)):
                 break
             assignment = _next(zygote, reader, code)
+    except BaseException:
+        traceback.print_exc()
+        code = 1
     finally:
-        # The interpreter's own finalisation would only make stopping slower.
+        _end(code)
+
+
+def _end(code: int) -> NoReturn:
+    """End at once: the interpreter's own finalisation would only make stopping slower."""
+    try:
+        logging.shutdown()
+    finally:
         os._exit(code)
 
 
@@ -94,6 +104,8 @@ def _is_open(descriptor: int) -> bool:
 
 def _is_as_before(descriptors: set[int]) -> bool:
     """Whether the service has left no descriptor, no thread and no child process."""
+    if sys.platform != "linux":
+        return False  # Nothing there says how many threads there are.
     if threads_that_stay(_LAST_MOMENT_S) > 1 or not _descriptors() <= descriptors:
         return False
     try:
