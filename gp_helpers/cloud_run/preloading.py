@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import importlib
 import sys
-import time
 import traceback
-from pathlib import Path
 from typing import Any
 
 from gp_helpers.cloud_run.garbage import spare_what_is_there
+from gp_helpers.cloud_run.processes import thread_count
 
 _END_OF_A_THREAD_S = 1.0
 
@@ -31,7 +30,7 @@ def preload(modules: list[str], sys_path: list[str]) -> dict[str, Any]:
                 getattr(module, function)()
         except Exception:
             return {"event": "preload_failed", "reason": f"{name}:\n{traceback.format_exc()}"}
-        threads = threads_that_stay()
+        threads = thread_count(_END_OF_A_THREAD_S)
         if threads > 1:
             return {
                 "event": "preload_failed",
@@ -40,17 +39,6 @@ def preload(modules: list[str], sys_path: list[str]) -> dict[str, Any]:
             }
     spare_what_is_there()
     return {"event": "preloaded"}
-
-
-def threads_that_stay(end_s: float = _END_OF_A_THREAD_S) -> int:
-    """How many threads there are after `end_s` at most, in which those end that are about to."""
-    tasks = Path("/proc/self/task")
-    if not tasks.exists():
-        return 1
-    until = time.monotonic() + end_s
-    while (threads := len(list(tasks.iterdir()))) > 1 and time.monotonic() < until:
-        time.sleep(0.001)
-    return threads
 
 
 WHAT_EVERY_SERVICE_NEEDS = [

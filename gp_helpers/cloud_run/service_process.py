@@ -24,7 +24,8 @@ from gp_helpers.cloud_run.loop import new_event_loop
 from gp_helpers.cloud_run.server import LifespanFailed, ServiceContext, asgi_server, run_server
 from gp_helpers.cloud_run.spec import EntryKind, ServiceSpec, spec_from_json
 
-_LAST_MOMENT_S = 0.05
+LAST_MOMENT_S = 0.05
+"""What has to end with a service may take so long: its tasks, its threads."""
 logger = logging.getLogger(__name__)
 
 
@@ -110,7 +111,7 @@ async def _no_task_is_left() -> bool:
     """Whether all tasks but this one have ended, or do so in a moment."""
     left = asyncio.all_tasks() - {asyncio.current_task()}
     if left:
-        _, left = await asyncio.wait(left, timeout=_LAST_MOMENT_S)
+        _, left = await asyncio.wait(left, timeout=LAST_MOMENT_S)
     return not left
 
 

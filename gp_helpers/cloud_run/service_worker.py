@@ -17,10 +17,8 @@ from typing import NoReturn
 from gp_helpers.cloud_run.death import die_at_end_of, die_with_parent
 from gp_helpers.cloud_run.loop import new_event_loop
 from gp_helpers.cloud_run.messages import MessageReader, encode
-from gp_helpers.cloud_run.preloading import threads_that_stay
-from gp_helpers.cloud_run.service_process import Assignment, serve
-
-_LAST_MOMENT_S = 0.05
+from gp_helpers.cloud_run.processes import thread_count
+from gp_helpers.cloud_run.service_process import LAST_MOMENT_S, Assignment, serve
 
 
 def work(
@@ -106,7 +104,7 @@ def _is_as_before(descriptors: set[int]) -> bool:
     """Whether the service has left no descriptor, no thread and no child process."""
     if sys.platform != "linux":
         return False  # Nothing there says how many threads there are.
-    if threads_that_stay(_LAST_MOMENT_S) > 1 or not _descriptors() <= descriptors:
+    if thread_count(LAST_MOMENT_S) > 1 or not _descriptors() <= descriptors:
         return False
     try:
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)

@@ -81,9 +81,8 @@ class ServiceSpec:
     """Longest WebSocket message in bytes; a longer one is answered with close code 1009."""
     ws_ping_interval_s: float | None = None
     """Interval of the server's own pings; ``None`` sends none (a heartbeat is the service's)."""
-
     reuses_process: bool = False
-    """Its code keeps nothing outside of what it makes: a process may be several of them in turn."""
+    """Its code keeps nothing at module level: one process may be several such services in turn."""
 
     def __post_init__(self) -> None:
         if not self.name or "/" in self.name:

@@ -20,10 +20,11 @@ from typing import Any
 from gp_helpers.cloud_run.death import die_with_parent
 from gp_helpers.cloud_run.messages import MessageReader, encode
 from gp_helpers.cloud_run.preloading import WHAT_EVERY_SERVICE_NEEDS, preload
+from gp_helpers.cloud_run.processes import kill_group
 from gp_helpers.cloud_run.service_process import Assignment
 from gp_helpers.cloud_run.service_worker import work
 from gp_helpers.cloud_run.sockets import close_quietly
-from gp_helpers.cloud_run.zygote_workers import IdleWorkers, Session, Worker, kill_group
+from gp_helpers.cloud_run.zygote_workers import IdleWorkers, Session, Worker
 
 
 class Zygote:

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gp_helpers.cloud_run.messages import MessageReader, encode
+from gp_helpers.cloud_run.processes import kill_group
 
 MOST_IDLE = 8
-"""Idle processes of the same code: as many as notebooks of a run are side by side."""
+"""Idle processes of the same code: twice as many as a run has notebooks side by side by default."""
 
 
 @dataclass(eq=False)
@@ -40,7 +41,7 @@ class Worker:
     reader: MessageReader
     holder: tuple[Session, int] | None = None
     """Whose service it is, and by which number; ``None`` while it is idle."""
-    is_reliable: bool = True
+    may_serve_again: bool = True
     """It was sent no signal but SIGTERM: a frozen one would begin nothing."""
 
     def signal(self, number: int) -> None:
@@ -48,12 +49,12 @@ class Worker:
         if number == signal.SIGTERM:
             os.kill(self.pid, number)
         else:
-            self.is_reliable = False
+            self.may_serve_again = False
             os.killpg(self.pid, number)
 
     def kill(self) -> None:
         """End it, and what it has started, at once."""
-        self.is_reliable = False
+        self.may_serve_again = False
         kill_group(self.pid)
 
     def give(self, message: dict[str, Any], descriptors: list[int]) -> bool:
@@ -79,7 +80,7 @@ class IdleWorkers:
     def keep(self, worker: Worker) -> bool:
         """Have it wait for another service; whether it may."""
         idle = self._by_entry.setdefault(worker.entry, [])
-        if not worker.is_reliable or len(idle) >= MOST_IDLE:
+        if not worker.may_serve_again or len(idle) >= MOST_IDLE:
             return False
         idle.append(worker)
         return True
@@ -98,10 +99,3 @@ class IdleWorkers:
         """Forget one that has ended."""
         with suppress(ValueError):
             self._by_entry.get(worker.entry, []).remove(worker)
-
-
-def kill_group(pid: int) -> None:
-    """Send SIGKILL to a process and all that it has started, if they are there."""
-    # macOS reports EPERM for a group whose only member is a zombie.
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL)

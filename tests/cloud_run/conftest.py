@@ -62,6 +62,20 @@ def is_alive(pid: int) -> bool:
     return state != "Z"
 
 
+def children_of(parent: int) -> set[int]:
+    """The living processes whose parent is `parent`."""
+    found = set()
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                state, parent_pid = (entry / "stat").read_text().rpartition(")")[2].split()[0:2]
+            except OSError:
+                continue
+            if int(parent_pid) == parent and state != "Z":
+                found.add(int(entry.name))
+    return found
+
+
 @dataclass
 class Front:
     """An ingress with a client."""

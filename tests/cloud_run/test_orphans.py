@@ -15,24 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.cloud_run.conftest import is_alive
+from tests.cloud_run.conftest import children_of, is_alive
 from tests.support.repository import ROOT
 
 GONE_WITHIN_S = 5.0
-
-
-def children_of(parent: int) -> set[int]:
-    """The living processes whose parent is `parent`."""
-    found = set()
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                state, parent_pid = (entry / "stat").read_text().rpartition(")")[2].split()[0:2]
-            except OSError:
-                continue
-            if int(parent_pid) == parent and state != "Z":
-                found.add(int(entry.name))
-    return found
 
 
 class Owner:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,10 +25,14 @@ from gp_helpers.cloud_run import (
 )
 from gp_helpers.cloud_run.zygote_owner import own_zygote
 from gp_helpers.cloud_run.zygote_workers import MOST_IDLE
-from tests.cloud_run.conftest import APPS, is_alive
-from tests.cloud_run.test_orphans import children_of
+from tests.cloud_run.conftest import APPS, children_of, is_alive
 
-pytestmark = pytest.mark.anyio
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.skipif(
+        sys.platform != "linux", reason="not run here: only Linux's processes serve again"
+    ),
+]
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from typing import Any
 from gp_helpers.cloud_run.death import adopt_orphans
 from gp_helpers.cloud_run.garbage import spare_what_is_there
 from gp_helpers.cloud_run.messages import MessageReader, encode
+from gp_helpers.cloud_run.processes import kill_group, thread_count
 from gp_helpers.execution.kernels import kernel_process
 
 
@@ -56,7 +57,7 @@ class KeeperProcess:
                     key.data()
         finally:
             for pid in self._pids.values():
-                _kill_group(pid)
+                kill_group(pid)
             for pid in self._pids.values():
                 _await_group(pid)
             shutil.rmtree(self._folder, ignore_errors=True)
@@ -76,7 +77,7 @@ class KeeperProcess:
             except Exception:
                 self._tell({"event": "preload_failed", "reason": traceback.format_exc()})
                 return
-            if _thread_count() > 1:
+            if thread_count() > 1:
                 reason = f"{name} starts threads when imported; a fork would inherit their locks"
                 self._tell({"event": "preload_failed", "reason": reason})
                 return
@@ -140,7 +141,7 @@ class KeeperProcess:
                 os.waitpid(found.si_pid, 0)
                 continue
             # While it is a zombie its group's number cannot be given to another process.
-            _kill_group(found.si_pid)
+            kill_group(found.si_pid)
             _await_group(found.si_pid)
             del self._pids[number]
             how = "code" if found.si_code == os.CLD_EXITED else "signal"
@@ -153,23 +154,12 @@ class KeeperProcess:
             self._must_end = True
 
 
-def _kill_group(pid: int) -> None:
-    # macOS reports EPERM for a group whose only member is a zombie.
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL)
-
-
 def _await_group(pid: int) -> None:
     """Wait for a killed kernel and what it started: nothing of it runs when its end is told."""
     os.waitpid(pid, 0)
     with contextlib.suppress(ChildProcessError):
         while True:
             os.waitid(os.P_PGID, pid, os.WEXITED)
-
-
-def _thread_count() -> int:
-    tasks = Path("/proc/self/task")
-    return len(list(tasks.iterdir())) if tasks.exists() else 1
 
 
 def main(owner: int, owner_pid: int, folder: str, modules: list[str]) -> None:
