@@ -61,12 +61,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = next((word for word in given if word in COMMANDS), None)
     options = build_parser(asked).parse_args(given)
     module = importlib.import_module(f"gp_helpers.cli.{options.command}")
-    status = _UNHEARD
     try:
         status = int(module.run(options))
         sys.stdout.flush()
     except BrokenPipeError:
         _silence_a_broken_stdout()
+        return _UNHEARD
     except (ParameterError, UnknownNameError, EvidenceError) as error:
         print(error, file=sys.stderr)
         return ExitStatus.USAGE
