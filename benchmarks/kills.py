@@ -2,8 +2,8 @@
 
 Each run is `golden-path run` on the remediated platform, killed with SIGKILL. Its folder must be
 readable, say that it is partial, and be fit to be finished by somebody else; a verdict that was
-not reached is inconclusive, none is a failure or an error; and no process is left. Instants are
-drawn uniformly over the duration of an undisturbed run, its start included.
+not reached is inconclusive, none is a failure or an error; and no process and no temporary folder
+is left. Instants are drawn uniformly over the duration of an undisturbed run, its start included.
 
     python -m benchmarks kills [--times 100] [--seed 1] [--case ID ...] [--isolation process]
 """
@@ -81,15 +81,15 @@ class Run:
     def __init__(self, order: Order, folder: Path, marker: str) -> None:
         self.outputs = folder / "outputs"
         self._marker = f"{MARKER}={marker}".encode()
-        temporary = folder / "tmp"
-        temporary.mkdir(parents=True)
+        self._temporary = folder / "tmp"
+        self._temporary.mkdir(parents=True)
         command = [sys.executable, "-m", "gp_helpers.cli.main", "run", "--env", "remediated"]
         command += [word for case in order.cases for word in ("--case", case)]
         command += ["--isolation", order.isolation, "--outputs", str(self.outputs), "--quiet"]
         self.began = time.monotonic()
         self.process = subprocess.Popen(
             command,
-            env={**os.environ, MARKER: marker, "TMPDIR": str(temporary)},
+            env={**os.environ, MARKER: marker, "TMPDIR": str(self._temporary)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -116,6 +116,10 @@ class Run:
     def processes(self) -> list[int]:
         """The living processes that carry the marker."""
         return processes_with(self._marker)
+
+    def temporaries(self) -> list[str]:
+        """What is in its temporary folder."""
+        return sorted(os.listdir(self._temporary))
 
 
 def processes_with(variable: bytes) -> list[int]:
@@ -182,6 +186,8 @@ def _killed(run: Run, order: Order, after: float) -> Kill:
         time.sleep(0.01)
     gone_after = time.monotonic() - killed_at
     objections = [f"{len(left)} processes are left"] if left else []
+    if temporaries := run.temporaries():
+        objections.append(f"temporary folders are left: {', '.join(temporaries)}")
     if not processes:
         objections.append("none of its processes was seen, so none can be missed")
     found, decided, wrong = examined(run.outputs, order.cases)

@@ -23,6 +23,7 @@ from gp_helpers.cases.steps import CannotGoOn, Case, Shown, Step, case_class
 from gp_helpers.cases.trial import SeededIds, Trial
 from gp_helpers.checkers import Verdict, judge
 from gp_helpers.checkers.component_checks import RUNS
+from gp_helpers.cloud_run.errors import HostClosedError
 from gp_helpers.history import Kind, Recorder, Redactor
 from gp_helpers.parameters import Parameters
 from gp_helpers.parameters.templates import UnknownPlaceholderError
@@ -109,7 +110,9 @@ class OpenTrial:
             outcome, error = "failed", f"{type(broke).__name__}: {broke}"
             raise
         finally:
-            broken = () if outcome == "interrupted" else self.trial.target.ended_unasked()
+            is_cut_off = self.trial.target.is_cut_off()
+            is_whole = outcome != "interrupted" and not is_cut_off
+            broken = self.trial.target.ended_unasked() if is_whole else ()
             if broken:
                 outcome, error = "platform_ended", str(PlatformBrokeError(broken))
             recorder.add(
@@ -122,6 +125,8 @@ class OpenTrial:
             )
             recorder.step = ""
             self.taken.append(step.name)
+            if is_cut_off:
+                raise HostClosedError("what starts the platform's services has ended, and they too")
             if broken:
                 raise PlatformBrokeError(broken)
 
@@ -197,7 +202,7 @@ async def open_trial(
         new_client(verify=verification(parameters.target)) as http,
         Supervisor(f"{case_id} {role} {number}") as supervisor,
     ):
-        with Recorder(path, redactor) as recorder:
+        with Recorder(path, redactor, is_cut_off=target.is_cut_off) as recorder:
             recorder.start(
                 case=case_id,
                 role=role.value,

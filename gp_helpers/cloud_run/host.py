@@ -89,6 +89,13 @@ class Host(Protocol):
         """The folder with one log file a service."""
         ...
 
+    def is_cut_off(self) -> bool:
+        """Whether what starts the services has ended, and all services with it.
+
+        So it is where the run that they belong to is killed, a moment before this process is.
+        """
+        ...
+
     async def start(self, spec: ServiceSpec, *, wait_ready: bool = True) -> RunningService:
         """Start a service, by default until its start-up probe has passed.
 

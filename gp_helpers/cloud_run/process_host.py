@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import select
 import signal
 import socket
 import sys
@@ -157,6 +158,14 @@ class ProcessHost:
         self._ended = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(session, self._read_events)
+
+    def is_cut_off(self) -> bool:
+        if self._ended.is_set():
+            return True
+        # Asked of the socket: the loop may not have come to it yet, and services end after it.
+        poll = select.poll()
+        poll.register(self._session, select.POLLHUP)
+        return any(event & select.POLLHUP for _, event in poll.poll(0))
 
     async def start(self, spec: ServiceSpec, *, wait_ready: bool = True) -> RunningService:
         if any(

@@ -195,6 +195,9 @@ class ThreadHost:
         self.thread = thread
         self._services: list[ThreadService] = []
 
+    def is_cut_off(self) -> bool:
+        return False  # What starts them is this process.
+
     async def start(self, spec: ServiceSpec, *, wait_ready: bool = True) -> RunningService:
         if spec.environment:
             raise NotSupportedError("an environment of its own for a service", "thread")

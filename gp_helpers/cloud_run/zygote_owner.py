@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -74,8 +74,9 @@ class SharedZygote:
 class ZygoteOwner:
     """Starts the zygote and holds the socket whose end means its end."""
 
-    def __init__(self) -> None:
+    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         self.pid = 0
+        self._environment = dict(environment or {})
         self._owner_pid = os.getpid()
         self._lock = threading.Lock()
         self._preloaded: set[str] = set()
@@ -106,7 +107,7 @@ class ZygoteOwner:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 pass_fds=(zygote_end, lifeline),
-                env={**os.environ, **_ONE_THREAD_EACH},
+                env={**os.environ, **_ONE_THREAD_EACH, **self._environment},
                 # A Ctrl-C at the terminal, or a kernel's interrupt, goes to the process group.
                 start_new_session=True,
             )
@@ -193,12 +194,12 @@ _current: ZygoteOwner | None = None
 _current_lock = threading.Lock()
 
 
-def own_zygote() -> ZygoteOwner:
-    """Return this process's own zygote, started if need be."""
+def own_zygote(environment: Mapping[str, str] | None = None) -> ZygoteOwner:
+    """Return this process's own zygote, started if need be, then with this in its environment."""
     global _current
     with _current_lock:
         if _current is None or not _current.is_alive:
-            _current = ZygoteOwner()
+            _current = ZygoteOwner(environment)
         return _current
 
 

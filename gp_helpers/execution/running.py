@@ -13,6 +13,7 @@ from gp_helpers.cloud_run.zygote_owner import ZYGOTE_VARIABLE, own_zygote
 from gp_helpers.execution.kernels.keeper import Keeper, open_keeper
 from gp_helpers.execution.kernels.warmth import warm_modules
 from gp_helpers.execution.outcomes import CellEvent, Interruption, NotebookJob, NotebookResult
+from gp_helpers.targets.temporary import TEMPORARY_VARIABLE
 
 
 async def execute(
@@ -52,9 +53,9 @@ async def execute(
         modules = warm_modules({job.source for job in jobs}) if warm else ()
         async with (
             open_keeper(warm=modules) as keeper,
-            sharing_a_zygote(keeper, services) as shared,
+            _lending(keeper, services) as lent,
         ):
-            jobs = [replace(job, environment={**shared, **job.environment}) for job in jobs]
+            jobs = [replace(job, environment={**lent, **job.environment}) for job in jobs]
             # Imported while the keeper starts: each takes its time, and there are two cores.
             from gp_helpers.execution.side_by_side import run_side_by_side
 
@@ -69,18 +70,22 @@ async def execute(
 
 
 @asynccontextmanager
-async def sharing_a_zygote(keeper: Keeper, modules: Sequence[str]) -> AsyncIterator[dict[str, str]]:
-    """Share this process's zygote with the kernels; give what their environment has to say."""
+async def _lending(keeper: Keeper, modules: Sequence[str]) -> AsyncIterator[dict[str, str]]:
+    """Lend the kernels the keeper's folder and, where they start processes, this process's zygote.
+
+    Gives what their environment has to say.
+    """
+    temporary = {TEMPORARY_VARIABLE: str(keeper.folder)}
     if not modules:
-        yield {}
+        yield temporary
         return
     path = keeper.folder / "zygote"
-    zygote = await asyncio.to_thread(own_zygote)
+    zygote = await asyncio.to_thread(own_zygote, temporary)
     zygote.share(path)
     # The kernels ask for the same modules, and hear why there are none.
     preloading = asyncio.create_task(asyncio.to_thread(zygote.preload, modules))
     try:
-        yield {ZYGOTE_VARIABLE: str(path)}
+        yield {**temporary, ZYGOTE_VARIABLE: str(path)}
     finally:
         await asyncio.gather(preloading, return_exceptions=True)
 

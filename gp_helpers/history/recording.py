@@ -144,11 +144,14 @@ class Recorder:
     """The one writer of a history.
 
     ``path`` None keeps the history in memory alone. ``clock`` gives monotonic seconds.
+    ``is_cut_off`` is asked before each entry: once what is observed has been taken away from under
+    the trial, as it is when a run is killed, the history ends where it is.
     """
 
     path: Path | None
     redactor: Redactor
     clock: Callable[[], float] = time.monotonic
+    is_cut_off: Callable[[], bool] = bool
     step: str = ""
     """The step that entries belong to from now on."""
     _entries: list[Entry] = field(default_factory=list)
@@ -186,7 +189,8 @@ class Recorder:
             step=self.step,
             data=self.redactor.entry(data),
         )
-        if self._sealed:
+        if self._sealed or self.is_cut_off():
+            self._sealed = True
             return entry
         self._entries.append(entry)
         if self._file is not None:

@@ -222,6 +222,7 @@ async def open_asgi(
             accounts=stated_accounts(target.accounts),
             socket_via=between.detour,
             ended_unasked=controls.ended_unasked,
+            is_cut_off=host.is_cut_off,
             applications_ended=controls.applications_ended,
         )
 

@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import os
 import random
-import tempfile
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -42,6 +41,7 @@ from gp_helpers.targets.embedded_controls import EmbeddedControls
 from gp_helpers.targets.embedded_description import SERVICE_ID, embedded_description
 from gp_helpers.targets.opening import PRELOAD
 from gp_helpers.targets.running import Arrangement, Hop, RunningTarget, TargetKind
+from gp_helpers.targets.temporary import temporary_folder
 
 _SERVICES = "gp_helpers.platform.services"
 _BACKEND_SERVICE_ID = "backend"
@@ -153,7 +153,7 @@ def _real_model() -> dict[str, str]:
 async def _store(arrangement: Arrangement) -> AsyncIterator[StoreSettings]:
     """A place for a store: a temporary folder for SQLite, or a schema's name by DATABASE_URL."""
     stated = os.environ.get("DATABASE_URL")
-    with tempfile.TemporaryDirectory(prefix="golden-path-") as folder:
+    with temporary_folder() as folder:
         settings = StoreSettings(
             url=stated or f"sqlite:///{folder}/platform.db",
             schema_name=f"golden_path_{uuid.uuid4().hex[:16]}" if stated else None,
@@ -254,6 +254,7 @@ class _Running:
             limits=None,
             socket_via=between.detour,
             ended_unasked=controls.ended_unasked,
+            is_cut_off=self.platform.host.is_cut_off,
         )
 
 

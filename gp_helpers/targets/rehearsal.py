@@ -13,7 +13,6 @@ import threading
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from websockets.asyncio.client import connect
@@ -31,6 +30,7 @@ from gp_helpers.cloud_run.service_thread import close_service_thread
 from gp_helpers.platform.contract import DIAGNOSTICS_HEADER, EventType
 from gp_helpers.platform.service_client import ServiceClient
 from gp_helpers.platform.settings import StoreSettings
+from gp_helpers.targets.temporary import temporary_folder
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ def rehearse() -> None:
 
 
 async def _perform() -> None:
-    with TemporaryDirectory(prefix="golden-path-") as name:
+    with temporary_folder() as name:
         folder = Path(name)
         store = StoreSettings(url=f"sqlite:///{folder}/platform.db", synchronous="OFF")
         async with (

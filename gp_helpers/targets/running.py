@@ -194,6 +194,8 @@ class RunningTarget:
     """Abilities that the target has because its limits allow something, with that one's name."""
     ended_unasked: Callable[[], Sequence[str]] = tuple
     """Names of our own services that ended although nobody asked them to: the platform broke."""
+    is_cut_off: Callable[[], bool] = bool
+    """Whether what starts the target's services has ended, and they with it; see `Host`."""
     applications_ended: Callable[[], Awaitable[Mapping[str, str]]] = _nothing_ended
     """The user's applications that ended, or did not start, although nobody asked them to: how."""
 

@@ -178,3 +178,22 @@ delay()
     [result] = execute_now([job(source)])
     assert result.exit_reason is ExitReason.COMPLETED
     assert time.monotonic() - began < GRACE_S
+
+
+OPENS_A_TEMPORARY_FOLDER = """
+import os, signal
+from gp_helpers.targets.temporary import temporary_folder
+opened = temporary_folder()
+print(opened.name)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_the_temporary_folder_of_a_kernel_that_is_killed_goes_with_the_run(tmp_path: Path) -> None:
+    source = write_notebook(tmp_path / "killed.ipynb", OPENS_A_TEMPORARY_FOLDER)
+    [result] = execute_now([job(source)])
+    assert result.exit_reason is ExitReason.DIED
+    [*_, cell] = read(result.job.destination).cells
+    opened = Path(printed(cell).strip())
+    assert opened.name.startswith("golden-path-")
+    assert not opened.exists()

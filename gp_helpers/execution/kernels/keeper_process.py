@@ -166,6 +166,7 @@ def main(owner: int, owner_pid: int, folder: str, modules: list[str]) -> None:
     """Run on an inherited socket; called by the owner's `subprocess.Popen`."""
     # Its owner's death must not kill it, as it kills a kernel: it still has to kill their groups.
     if os.getppid() != owner_pid:
+        shutil.rmtree(folder, ignore_errors=True)
         return
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
