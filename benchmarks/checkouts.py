@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from benchmarks.ways import Way, measure, report, run_quietly
+from benchmarks.commands import run_quietly
+from benchmarks.ways import Way, measure, report
 
 _HERE = Path(__file__).resolve().parent.parent
 

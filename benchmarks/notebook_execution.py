@@ -16,7 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.ways import Way, measure, report, run_quietly
+from benchmarks.commands import run_quietly
+from benchmarks.ways import Way, measure, report
 
 SMALL_NOTEBOOKS = 5
 _CELLS = (

@@ -19,11 +19,11 @@ import asyncio
 import os
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from benchmarks.ways import Way, measure, report, run_quietly
+from benchmarks.commands import run_quietly
+from benchmarks.ways import Way, measure, report
 from gp_helpers.cli.places import notebooks_folder
 from gp_helpers.execution.trials import Plan, defects_for, run_trial
 from gp_helpers.parameters import EmbeddedTarget, Parameters, load
@@ -41,23 +41,21 @@ def _stock(
     options: Sequence[str],
     folder: Path,
 ) -> None:
-    def execute(environment: str, suite: Suite) -> None:
+    def command(environment: str, suite: Suite) -> list[str]:
         parameters = notebooks_folder().parent / "parameters" / f"{environment}.yaml"
         notebook = f"{SUITES[suite].notebook}.ipynb"
-        run_quietly(
-            [
-                *(sys.executable, "-m", "papermill", "--no-progress-bar", *options),
-                *("-f", str(parameters)),
-                *(str(notebooks_folder() / notebook), str(folder / f"{environment}_{notebook}")),
-            ],
-            environ={"GOLDEN_PATH_OUTPUTS": str(folder / "outputs")},
-            allowed=_STATUSES,
-        )
+        return [
+            *(sys.executable, "-m", "papermill", "--no-progress-bar", *options),
+            *("-f", str(parameters)),
+            *(str(notebooks_folder() / notebook), str(folder / f"{environment}_{notebook}")),
+        ]
 
-    with ThreadPoolExecutor(at_once) as threads:
-        wanted = [(environment, suite) for environment in environments for suite in suites]
-        for executed in [threads.submit(execute, *one) for one in wanted]:
-            executed.result()
+    run_quietly(
+        *(command(environment, suite) for environment in environments for suite in suites),
+        at_once=at_once,
+        environ={"GOLDEN_PATH_OUTPUTS": str(folder / "outputs")},
+        allowed=_STATUSES,
+    )
 
 
 def _ours(

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import resource
 import statistics
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -33,25 +32,6 @@ class Taken:
     elapsed: float
     processor: float
     """Of all processes together: the steadier number on a busy machine."""
-
-
-def run_quietly(
-    command: Sequence[str],
-    *,
-    environ: Mapping[str, str] | None = None,
-    allowed: Sequence[int] = (0,),
-) -> None:
-    """Run a command; what it prints is shown only if it ends with another status than allowed."""
-    ran = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, **(environ or {})},
-    )
-    if ran.returncode not in allowed:
-        told = (ran.stdout + ran.stderr)[-3000:]
-        raise SystemExit(f"{' '.join(command[:4])} … ended with {ran.returncode}:\n{told}")
 
 
 def _processor_seconds() -> float:
