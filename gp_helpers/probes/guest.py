@@ -156,8 +156,7 @@ class Guest:
         if self.ledger is None:
             yield self._spent
             return
-        with self._beside("lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with _locked(self.ledger.parent):
             known = self.ledger.exists()
             spent = Spent(**json.loads(self.ledger.read_text("utf-8"))) if known else Spent()
             try:
@@ -168,14 +167,20 @@ class Guest:
     def _write(self, spent: Spent) -> None:
         """Put a whole ledger in the place of the one before: a killed process leaves either."""
         assert self.ledger is not None
-        beside = self._beside("tmp")
+        beside = self.ledger.with_name(f".{self.ledger.name}.tmp")
         beside.write_text(json.dumps(_as_json(spent)), encoding="utf-8")
         os.replace(beside, self.ledger)
 
-    def _beside(self, ending: str) -> Path:
-        """A hidden file beside the ledger: no part of the evidence."""
-        assert self.ledger is not None
-        return self.ledger.with_name(f".{self.ledger.name}.{ending}")
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold a folder's lock, which leaves no file that would be no part of the evidence."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _as_json(spent: Spent) -> dict[str, Any]:

@@ -199,6 +199,10 @@ def test_no_evidence_of_a_run_that_ended_holds_a_secret(
     folder = ended.run_of(environment)
     assert exit_status(read_run(folder).verdicts) is ExitStatus.NOT_MET
     tells_what_it_left_out(folder, ended.secrets)
+    # In a process of its own: here a small check stands for the suites'.
+    command = [sys.executable, "-m", "gp_helpers.cli.main", "recheck", str(folder)]
+    checked = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert checked.returncode == ExitStatus.MET, checked.stdout
     if environment == "asgi_answers":
         # What the application printed is kept, without its secrets.
         log = (folder / "logs" / f"{JOURNEY}.trial.1" / "backend-1.log").read_text()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import sys
 import time
@@ -175,6 +176,7 @@ async def test_all_processes_of_a_run_share_one_budget(tmp_path: Path) -> None:
         await ask(other)
     assert one.counted()["requests"] == other.counted()["requests"] == 3
     assert one.counted()["hosts"] == {"a.example:8000": 3}
+    assert os.listdir(tmp_path) == ["guest.json"], "what else is there is no evidence"
 
 
 KILLED = """
