@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gp_helpers.checkers import Outcome
 from gp_helpers.evidence.reading import Reading, read_run
@@ -12,6 +12,9 @@ from gp_helpers.evidence.report_case import rerun_command
 from gp_helpers.evidence.summary import cell
 from gp_helpers.plan import CASES, SUITES, Suite, UnknownNameError
 from gp_helpers.statistics import success_rate
+
+if TYPE_CHECKING:
+    from gp_helpers.platform.defects.model import Defect
 
 
 def patterns(place: Path, suites: Sequence[str] = ()) -> dict[str, str]:
@@ -63,18 +66,36 @@ def _pattern(case: Mapping[str, Any], reading: Reading) -> Iterator[str]:
         if defect.case == case["case"] and defect.finding_code in case["findings"]
     ]
     for defect in defects:
-        yield f"- **Mechanism** (`{defect.finding_code}`): {cell(defect.mechanism)}"
-        yield f"- **Remedy:** {cell(defect.remedy)}"
-        if defect.seen_in:
-            seen = "; ".join(f"{name} ({where})" for name, where in defect.seen_in)
-            yield f"- **Seen in public:** {cell(seen)}"
+        yield from _mechanism(defect, f"`{defect.finding_code}`")
     if not defects:
         yield f"- **Findings:** {', '.join(f'`{cell(code)}`' for code in case['findings'])}"
-        yield "- **Mechanism:** not in the catalogue of defects"
+        breaking = [one for one in _listed(reading.environment) if case["case"] in one.also_breaks]
+        for defect in breaking:
+            about = f"`{defect.id}`, which is on: a defect of `{defect.case}` that breaks this too"
+            yield from _mechanism(defect, about)
+        if not breaking:
+            yield "- **Mechanism:** not in the catalogue of defects"
     decided = case["success"]["trials"]
     rate = success_rate(decided - case["success"]["passed"], decided)
     yield f"- **Failure rate:** {rate}"
     yield f"- **Run it again:** `{rerun_command(reading.environment, case)}`"
+
+
+def _mechanism(defect: Defect, about: str) -> Iterator[str]:
+    yield f"- **Mechanism** ({about}): {cell(defect.mechanism)}"
+    yield f"- **Remedy:** {cell(defect.remedy)}"
+    if defect.seen_in:
+        seen = "; ".join(f"{name} ({where})" for name, where in defect.seen_in)
+        yield f"- **Seen in public:** {cell(seen)}"
+
+
+def _listed(environment: Mapping[str, Any]) -> Sequence[Defect]:
+    """The defects that were switched on by a list; as reported, a case has but its own."""
+    from gp_helpers.platform.defects.catalogue import CATALOGUE
+
+    wiring = (environment.get("parameters") or {}).get("target", {}).get("wiring")
+    names = wiring.get("defects", ()) if isinstance(wiring, Mapping) else ()
+    return [CATALOGUE[name] for name in names if name in CATALOGUE]
 
 
 def _parting(failed: Sequence[Mapping[str, Any]]) -> str:

@@ -80,7 +80,7 @@ def _opening(verdicts: Mapping[str, Any]) -> str:
 def _expectation(name: str) -> str:
     return {
         "reproduce": "Expected: each case whose defects are on fails with its finding code, "
-        "the others pass.",
+        "the others pass; nothing is expected of one that another case's defect may break too.",
         "pass": "Expected: every case passes.",
     }.get(name, "Nothing was expected: this is a report only.")
 

@@ -19,7 +19,10 @@ class Expectation(StrEnum):
     """What a run is expected to show."""
 
     REPRODUCE = "reproduce"
-    """The cases whose defects are on fail with that case's finding codes; the others pass."""
+    """The cases whose defects are on fail with that case's finding codes; the others pass.
+
+    Nothing is expected of a case that a defect of another one, switched on by a list, may break.
+    """
     PASS = "pass"
     """Every case passes."""
     NONE = "none"

@@ -198,6 +198,20 @@ def test_a_pattern_tells_mechanism_and_remedy_from_the_catalogue(
     assert f"- **Remedy:** {defect.remedy}" in text
 
 
+def test_a_pattern_tells_which_other_cases_defect_is_on_and_breaks_this_one(
+    tmp_path: Path,
+) -> None:
+    defect = next(one for one in CATALOGUE.values() if CASE in one.also_breaks)
+    target = {"kind": "embedded", "wiring": {"defects": [defect.id]}}
+    text = patterns(a_run(tmp_path, target=target), ["auth"])["auth"]
+    assert (
+        f"- **Mechanism** (`{defect.id}`, which is on: a defect of `{defect.case}` that breaks "
+        f"this too): {defect.mechanism}"
+    ) in text
+    assert f"- **Remedy:** {defect.remedy}" in text
+    assert "not in the catalogue" not in text
+
+
 def test_a_suite_that_is_none_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="did you mean auth"):
         patterns(a_run(tmp_path), ["aut"])
