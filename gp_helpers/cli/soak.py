@@ -38,12 +38,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> ExitStatus:
     """Run the trials and print a row a case; not met if any trial differs from the expectation."""
-    from gp_helpers.evidence import expected_of
+    from gp_helpers.evidence import expected_of, stated_secrets
     from gp_helpers.execution.trials import Plan, defects_for, run_plans
     from gp_helpers.statistics import success_rate
 
     require_references(options.env)
-    parameters = resolved(_with_isolation(load(options.env), options.isolation))
+    stated = _with_isolation(load(options.env), options.isolation)
+    parameters, secrets = resolved(stated), stated_secrets(stated.as_json())
     # A guest may have so many users at a time in all.
     jobs = 1 if isinstance(parameters.target, DeploymentTarget) else options.jobs
     began = time.perf_counter()
@@ -51,7 +52,7 @@ def run(options: argparse.Namespace) -> ExitStatus:
     for case in select(options.names or parameters.cases):
         defects = defects_for(parameters, case.id)
         expected = expected_of(case.id, parameters)
-        plan = Plan(case.id, parameters, defects, 1, options.trials, options.keep)
+        plan = Plan(case.id, parameters, defects, 1, options.trials, options.keep, secrets)
         results = run_plans([plan], jobs=jobs)
         met = [expected.held_against(one.verdict) for one in results]
         rate = success_rate(sum(map(bool, met)), len(met))

@@ -10,10 +10,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gp_helpers.evidence import ExitStatus, environment_secrets
+from gp_helpers.evidence import ExitStatus, redactor_for, stated_secrets
 from gp_helpers.history import Redactor
 from gp_helpers.parameters import (
-    DeploymentTarget,
     EmbeddedTarget,
     ParameterError,
     environment_of,
@@ -74,9 +73,7 @@ async def _check(options: argparse.Namespace) -> ExitStatus:
     parameters = resolved(stated)
     if not isinstance(parameters.target, EmbeddedTarget):
         require_transport(parameters.target)
-    redactor = Redactor(pseudonymise=isinstance(parameters.target, DeploymentTarget))
-    for secret in environment_secrets(stated.as_json()):
-        redactor.register(secret, "environment")
+    redactor = redactor_for(parameters.target, stated_secrets(stated.as_json()))
     with tempfile.TemporaryDirectory(prefix="golden-path-") as logs:
         try:
             async with (

@@ -22,11 +22,11 @@ from gp_helpers.evidence.report_case import rerun_command
 from gp_helpers.evidence.secret_scan import (
     SecretFinding,
     SecretScan,
-    environment_secrets,
     leave_scan,
     scan,
 )
 from gp_helpers.evidence.service_logs import ServiceLogs
+from gp_helpers.evidence.stated_secrets import redactor_for, stated_secrets
 from gp_helpers.evidence.trending import Trend, TrendPoint, TrendRow, trend
 
 __all__ = [
@@ -56,7 +56,6 @@ __all__ = [
     "TrendRow",
     "bundle",
     "compare",
-    "environment_secrets",
     "exit_status",
     "expected_of",
     "finalise",
@@ -64,9 +63,11 @@ __all__ = [
     "patterns",
     "read_run",
     "recheck",
+    "redactor_for",
     "rerun_command",
     "runs_in",
     "scan",
+    "stated_secrets",
     "trend",
     "unpublished",
 ]

@@ -37,11 +37,11 @@ from gp_helpers.evidence.report import report
 from gp_helpers.evidence.report_case import CaseMatter, notebook_of
 from gp_helpers.evidence.secret_scan import (
     SecretScan,
-    environment_secrets,
     files_of,
     with_those_left,
 )
 from gp_helpers.evidence.source import FolderEvidence, readable
+from gp_helpers.evidence.stated_secrets import stated_secrets
 from gp_helpers.evidence.summary import summary
 from gp_helpers.evidence.trial_results import (
     TrialResult,
@@ -116,7 +116,7 @@ def finalise(
         HAR_FILE, har_of(gathered.exchanges, str(environment["run"]), workbook_version())
     )
     problems += _notebooks(run, head_start.pages)
-    secrets = {*canaries, *environment_secrets(environment.get("parameters"))}
+    secrets = {*canaries, *stated_secrets(environment.get("parameters"))}
     leave_lent_findings(run.path)
     scanner = head_start.scanner(secrets)
     scanned = with_those_left(run.path, scanner.scan_files(files_of(run.path)))

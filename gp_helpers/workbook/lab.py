@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gp_helpers.display.html import Html, table, tag
-from gp_helpers.evidence import RunFolder, environment_secrets, finalise, leave_scan
+from gp_helpers.evidence import RunFolder, finalise, leave_scan, stated_secrets
 from gp_helpers.evidence.folder import RUN_VARIABLE
 from gp_helpers.parameters import (
     AsgiTarget,
@@ -79,8 +79,8 @@ class Lab:
         self.about = about
         """The suite or case whose selected cases have to be accounted for; None: those taken."""
         self.resolved = resolved(parameters)
-        self.secrets = tuple(environment_secrets(parameters.as_json()))
-        """Those of the environment; a trial learns more of them."""
+        self.secrets = stated_secrets(parameters.as_json())
+        """What is known before anything runs, to its kind; a trial learns more of them."""
         self._supervisor = Supervisor("lab")
         self._cases: dict[str, CaseHandle] = {}
         self._trials: list[HeldTrial] = []
