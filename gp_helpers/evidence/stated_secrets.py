@@ -40,9 +40,14 @@ def stated_secrets(
     )
 
 
-def redactor_for(target: Target, secrets: Mapping[str, str]) -> Redactor:
-    """The redactor of a trial on a target, which knows these secrets (to their kinds) already."""
-    redactor = Redactor(pseudonymise=isinstance(target, DeploymentTarget))
+def redactor_for(
+    target: Target, secrets: Mapping[str, str], *, also: Redactor | None = None
+) -> Redactor:
+    """The redactor of a trial on a target, which knows these secrets (to their kinds) already.
+
+    ``also``: another one that learns what this one does.
+    """
+    redactor = Redactor(pseudonymise=isinstance(target, DeploymentTarget), also=also)
     for secret, kind in secrets.items():
         redactor.register(secret, kind)
     return redactor

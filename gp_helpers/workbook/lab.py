@@ -34,6 +34,7 @@ from gp_helpers.workbook.binding import read_parameters
 from gp_helpers.workbook.conclusions import Conclusion
 from gp_helpers.workbook.errors import ExpectationNotMet, LabClosed, NothingTaken
 from gp_helpers.workbook.interrupts import waking_on_signals
+from gp_helpers.workbook.publishing import hide_secrets_in_outputs, published
 
 if TYPE_CHECKING:
     from gp_helpers.workbook.case import CaseHandle
@@ -94,6 +95,9 @@ class Lab:
 
     async def start(self) -> None:
         """Take what the lab needs; called by `open_lab`."""
+        hide_secrets_in_outputs()
+        for secret, kind in self.secrets.items():
+            published.register(secret, kind)
         verification(self.resolved.target)  # A file that is none is told before any case.
         await self._supervisor.enter(waking_on_signals())
 

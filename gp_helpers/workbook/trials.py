@@ -21,6 +21,7 @@ from gp_helpers.parameters import Parameters
 from gp_helpers.probes import Supervisor
 from gp_helpers.targets import open_target
 from gp_helpers.workbook.errors import StepOutOfOrder
+from gp_helpers.workbook.publishing import published
 from gp_helpers.workbook.secrecy import hide_secrets, without_secrets
 
 
@@ -53,7 +54,7 @@ class HeldTrial:
         """A verdict and how many entries it is of: a history only grows."""
         self._drawn: tuple[int, Svg] | None = None
         """The same of a timeline."""
-        self._redactor = redactor_for(order.parameters.target, order.secrets)
+        self._redactor = redactor_for(order.parameters.target, order.secrets, also=published)
         self._logs = ServiceLogs(order.parameters.target, order.logs, self._redactor)
 
     async def open(self) -> None:
