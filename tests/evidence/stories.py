@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gp_helpers.checkers.component_checks import checks_of_embedded
-from gp_helpers.evidence import RunFolder
+from gp_helpers.evidence import RunFolder, finalise
 from gp_helpers.history import Kind, Recorder, Redactor, read
 from gp_helpers.parameters import EVENTS, Parameters, validate
 from gp_helpers.plan import CASES, THRESHOLDS
@@ -127,6 +127,25 @@ def a_run(
         run.figure_path(CASE).write_text(FIGURE, encoding="utf-8")
         run.log_path(f"{CASE}/backend-1").write_text("started\n", encoding="utf-8")
     return run.path
+
+
+def run_with(outputs: Path, run_id: str, environment: str = "e", **statuses: int | None) -> Path:
+    """A finalised run: case (with ``_`` for ``.``) to status; None is selected and not reached."""
+    chosen = {name.replace("__", "."): status for name, status in statuses.items()}
+    with RunFolder.create(
+        outputs, parameters(cases=list(chosen)), environment=environment, run_id=run_id
+    ) as run:
+        for case, status in chosen.items():
+            if status is not None:
+                tell(run, case, status=status)
+    return finalise(run.path).path
+
+
+def forged(place: Path) -> Path:
+    """A run whose recorded verdicts say what its histories do not."""
+    path = place / "verdicts.json"
+    path.write_text(path.read_text().replace('"outcome": "fail"', '"outcome": "pass"'))
+    return place
 
 
 FIGURE = (

@@ -1,0 +1,79 @@
+"""All runs of a folder, followed: which count, as what, and what is told of those that do not."""
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from gp_helpers.cli.main import main
+from gp_helpers.display.trends import trend_figure
+from gp_helpers.evidence import bundle, read_run, trend
+from tests.evidence.stories import a_run, forged, run_with
+
+
+def test_a_case_is_followed_over_all_runs(tmp_path: Path) -> None:
+    for number, status in enumerate((500, 200, 200, 200)):
+        run_with(tmp_path, f"run-{number}", "nightly", auth__timing=status, routing__priority=None)
+    run_with(tmp_path, "other", "weekly", auth__timing=200)
+    bundle(tmp_path / "other")
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "environment.json").write_text("{")
+    found = trend(tmp_path)
+    assert [(row.environment, row.case) for row in found.rows] == [
+        ("nightly", "auth.timing"),
+        ("nightly", "routing.priority"),
+        ("weekly", "auth.timing"),
+    ]
+    timing, priority, _ = found.rows
+    assert [point.run for point in timing.points] == [f"run-{number}" for number in range(4)]
+    assert str(timing.success) == "3 of 4 (75%; 95% interval 19.4% to 99.4%)"
+    assert timing.seconds(50) is not None
+    assert (priority.success.rate, priority.undecided, priority.seconds(50)) == (None, 4, None)
+    assert found.runs == 5
+    assert len(found.unreadable) == 1
+    assert found.unreadable[0].startswith("broken: ")
+    assert {row.environment for row in trend(tmp_path, environments=["weekly"]).rows} == {"weekly"}
+
+
+def test_the_trend_is_drawn_the_same_each_time(tmp_path: Path) -> None:
+    run_with(tmp_path, "one", auth__timing=200, auth__validation_cascade=500)
+    rows = trend(tmp_path).rows
+    drawn = trend_figure(rows).svg
+    assert drawn == trend_figure(rows).svg
+    text = "".join(ElementTree.fromstring(drawn).itertext())
+    for told in (
+        "0 of 2 cases support more than 95%",
+        "auth.timing",
+        "auth.validation_cascade",
+        "success rate, 95 % interval",
+        "seconds of a trial",
+        "0 of 1 (0%; 95% interval 0.0% to 97.5%)",
+    ):
+        assert told in text
+    plot = tmp_path / "trend.svg"
+    assert main(["trend", str(tmp_path), "--plot", str(plot)]) == 0
+    assert plot.read_text() == drawn
+
+
+def test_a_trend_of_nothing_and_one_without_decided_trials_can_be_drawn(tmp_path: Path) -> None:
+    assert "0 of 0 cases" in trend_figure([]).svg
+    run_with(tmp_path, "one", auth__timing=None)
+    assert "nothing decided" in trend_figure(trend(tmp_path).rows).svg
+
+
+def test_a_trend_that_checks_again_leaves_out_what_differs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_with(tmp_path, "one", auth__timing=500)
+    forged(run_with(tmp_path, "two", auth__timing=500))
+    unfinished = a_run(tmp_path, run_id="killed")
+    assert read_run(unfinished).verdicts["partial"]
+    assert trend(tmp_path).runs == 3
+    found = trend(tmp_path, rechecked=True)
+    assert (found.runs, found.unreadable) == (2, ())
+    assert found.differing == ("two: verdicts.json: changed (the same length)",)
+    assert main(["trend", str(tmp_path)]) == 0
+    assert "not derived again" in capsys.readouterr().out
+    assert main(["trend", str(tmp_path), "--recheck"]) == 1
+    assert "differs, and is left out: two: " in capsys.readouterr().out
