@@ -5,15 +5,22 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from gp_helpers.cli.tables import AS_RECORDED
+from gp_helpers.cli.tables import AS_RECORDED, seconds
 from gp_helpers.display.trends import trend_figure
 from gp_helpers.evidence import ExitStatus, trend
+from gp_helpers.evidence.differences import printable
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     parser.add_argument("outputs", type=Path, nargs="?", default=Path("outputs"))
-    parser.add_argument("--env", action="append", default=[], help="these environments alone")
+    parser.add_argument(
+        "--env",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="this environment alone, as the table names it; may be repeated",
+    )
     parser.add_argument(
         "--recheck", action="store_true", help="check each run again; leave out what differs"
     )
@@ -23,11 +30,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> ExitStatus:
     """Print a row a case and environment."""
     found = trend(options.outputs, environments=options.env, rechecked=options.recheck)
-    print(f"{'case':36} {'environment':16} {'runs':>4}  passed (95 % interval), median seconds")
+    wide = max((len(printable(row.environment)) for row in found.rows), default=0)
+    print(f"{'case':36} {'environment':{wide}} {'runs':>4}  passed (95 % interval), median seconds")
     for row in found.rows:
-        half = row.seconds(50)
-        median = "–" if half is None else f"{half:.2f}"
-        print(f"{row.case:36} {row.environment:16} {len(row.points):4}  {row.success}, {median}")
+        median = seconds(row.seconds(50))
+        environment = printable(row.environment)
+        print(f"{row.case:36} {environment:{wide}} {len(row.points):4}  {row.success}, {median}")
     for problem in found.unreadable:
         print(f"not read: {problem}")
     for problem in found.differing:

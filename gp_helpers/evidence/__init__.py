@@ -3,6 +3,7 @@
 from gp_helpers.checkers.expectations import Expected
 from gp_helpers.evidence.bundling import Bundle, bundle
 from gp_helpers.evidence.comparison import Change, ComparedCase, Comparison, compare
+from gp_helpers.evidence.conditions import effective_environments
 from gp_helpers.evidence.differences import Difference, DifferenceKind
 from gp_helpers.evidence.errors import (
     EvidenceError,
@@ -56,6 +57,7 @@ __all__ = [
     "TrendRow",
     "bundle",
     "compare",
+    "effective_environments",
     "exit_status",
     "expected_of",
     "finalise",

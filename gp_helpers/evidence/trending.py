@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gp_helpers.checkers import Outcome
+from gp_helpers.evidence.conditions import effective_environments
+from gp_helpers.evidence.differences import printable
 from gp_helpers.evidence.errors import NotARunError
 from gp_helpers.evidence.reading import Reading, read_run, runs_in
 from gp_helpers.evidence.rechecking import read_rechecked
@@ -33,6 +35,7 @@ class TrendRow:
     """A case of one environment over all runs, oldest first."""
 
     environment: str
+    """As it effectively ran: see `effective_environments`."""
     case: str
     points: tuple[TrendPoint, ...]
 
@@ -69,23 +72,24 @@ class Trend:
 def trend(outputs: Path, *, environments: Sequence[str] = (), rechecked: bool = False) -> Trend:
     """Follow the cases over all runs found in a folder; `NotARunError` if there is no such folder.
 
-    ``environments``: these alone; none is all. ``rechecked``: each run is checked again and one
-    that differs is left out; otherwise the recorded verdicts are believed.
+    ``environments``: these alone, as they effectively ran; none is all, and one that no run is of
+    is a `NotARunError` too. ``rechecked``: each run is checked again and one that differs is left
+    out; otherwise the recorded verdicts are believed.
     """
-    readings, unreadable, differing = [], [], []
+    read = read_rechecked if rechecked else read_run
+    readings, unreadable = [], []
     for place in runs_in(outputs):
         try:
-            reading = read_rechecked(place) if rechecked else read_run(place)
-            if reading.differences:
-                differing.append(f"{place.name}: {reading.differences[0]}")
-            else:
-                readings.append(reading)
+            readings.append(read(place))
         except (NotARunError, KeyError, TypeError, ValueError) as error:
             unreadable.append(f"{place.name}: {error}")
     readings.sort(key=lambda reading: str(reading.verdicts["started"]))
+    ran = list(zip(effective_environments(readings), readings, strict=True))
+    _require(environments, [environment for environment, _ in ran], outputs)
+    differing = [f"{one.place.name}: {one.differences[0]}" for _, one in ran if one.differences]
+    followed = [pair for pair in ran if not pair[1].differences]
     points: dict[tuple[str, str], list[TrendPoint]] = {}
-    for reading in readings:
-        environment = str(reading.verdicts["environment"])
+    for environment, reading in followed:
         if not environments or environment in environments:
             for case, point in _points(reading):
                 points.setdefault((environment, case), []).append(point)
@@ -93,10 +97,18 @@ def trend(outputs: Path, *, environments: Sequence[str] = (), rechecked: bool = 
     rows = sorted(points, key=lambda key: (key[0], order.index(key[1])))
     return Trend(
         tuple(TrendRow(*key, tuple(points[key])) for key in rows),
-        len(readings),
+        len(followed),
         tuple(unreadable),
         tuple(differing),
     )
+
+
+def _require(environments: Sequence[str], known: Sequence[str], outputs: Path) -> None:
+    """Raise if a run of some environment is asked for and only others are there."""
+    for name in environments:
+        if known and name not in known:
+            there = printable("; ".join(sorted(set(known))))
+            raise NotARunError(outputs, f"no run of environment {name!r}; there are: {there}")
 
 
 def _points(reading: Reading) -> Iterator[tuple[str, TrendPoint]]:

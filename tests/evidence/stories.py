@@ -1,7 +1,7 @@
 """Runs to test evidence with: real folders and real histories, told by the real recorder."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -129,12 +129,17 @@ def a_run(
     return run.path
 
 
-def run_with(outputs: Path, run_id: str, environment: str = "e", **statuses: int | None) -> Path:
-    """A finalised run: case (with ``_`` for ``.``) to status; None is selected and not reached."""
+def run_with(
+    outputs: Path,
+    run_id: str,
+    environment: str = "e",
+    stated: Mapping[str, Any] | None = None,
+    **statuses: int | None,
+) -> Path:
+    """A finalised run: case (with ``__`` for ``.``) to status; None is selected and not reached."""
     chosen = {name.replace("__", "."): status for name, status in statuses.items()}
-    with RunFolder.create(
-        outputs, parameters(cases=list(chosen)), environment=environment, run_id=run_id
-    ) as run:
+    ran = parameters(cases=list(chosen), **(stated or {}))
+    with RunFolder.create(outputs, ran, environment=environment, run_id=run_id) as run:
         for case, status in chosen.items():
             if status is not None:
                 tell(run, case, status=status)

@@ -1,13 +1,17 @@
 """All runs of a folder, followed: which count, as what, and what is told of those that do not."""
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
 from gp_helpers.cli.main import main
 from gp_helpers.display.trends import trend_figure
-from gp_helpers.evidence import bundle, read_run, trend
+from gp_helpers.evidence import ExitStatus, bundle, read_run, trend
+from gp_helpers.parameters import load
 from tests.evidence.stories import a_run, forged, run_with
 
 
@@ -77,3 +81,76 @@ def test_a_trend_that_checks_again_leaves_out_what_differs(
     assert "not derived again" in capsys.readouterr().out
     assert main(["trend", str(tmp_path), "--recheck"]) == 1
     assert "differs, and is left out: two: " in capsys.readouterr().out
+
+
+def environments_of(outputs: Path) -> list[str]:
+    return [row.environment for row in trend(outputs).rows]
+
+
+REMEDIATED = {"kind": "embedded", "wiring": "remediated"}
+
+
+@pytest.mark.parametrize(
+    ("stated", "environment"),
+    [
+        ({"target": REMEDIATED}, "remediated"),
+        ({"target": REMEDIATED, "seed": 7, "trials": 2, "expectation": "none"}, "remediated"),
+        ({"target": {**REMEDIATED, "wiring": {"defects": []}}}, "remediated"),
+        ({"target": {**REMEDIATED, "isolation": "thread"}}, "remediated, isolation thread"),
+        ({"target": {**REMEDIATED, "wiring": "as_reported"}}, "remediated, wiring as_reported"),
+        (
+            {"target": {**REMEDIATED, "wiring": {"defects": ["b.c", "a.b"]}}},
+            "remediated + a.b + b.c",
+        ),
+        (
+            {"target": REMEDIATED, "thresholds": {"case_seconds": 15}},
+            "remediated, threshold case_seconds 15",
+        ),
+        ({"target": REMEDIATED, "concurrent_users": 5}, "remediated, concurrent_users 5"),
+    ],
+)
+def test_a_run_counts_as_what_it_effectively_ran(
+    stated: Mapping[str, Any], environment: str, tmp_path: Path
+) -> None:
+    run_with(tmp_path, "one", "remediated", stated, auth__timing=200)
+    assert environments_of(tmp_path) == [environment]
+
+
+def test_without_a_file_the_runs_of_a_name_are_told_by_what_sets_them_apart(tmp_path: Path) -> None:
+    def run(name: str, **target: object) -> None:
+        run_with(tmp_path, name, "theirs", {"target": {**REMEDIATED, **target}}, auth__timing=200)
+
+    run("one", wiring={"defects": ["auth.prefix_cache"]})
+    assert environments_of(tmp_path) == ["theirs"]
+    run("two", isolation="thread")
+    assert environments_of(tmp_path) == [
+        "theirs, only auth.prefix_cache, isolation process",
+        "theirs, wiring remediated, isolation thread",
+    ]
+
+
+def test_two_targets_of_one_name_are_two_environments(tmp_path: Path) -> None:
+    staging = {key: value for key, value in load("staging").as_json().items() if key != "cases"}
+    elsewhere = {**staging["target"], "name": "elsewhere"}
+    run_with(tmp_path, "as-stated", "staging", staging, auth__timing=200)
+    run_with(tmp_path, "elsewhere", "staging", {**staging, "target": elsewhere}, auth__timing=200)
+    as_stated, other = environments_of(tmp_path)
+    assert as_stated == "staging"
+    assert re.fullmatch("staging, target [0-9a-f]{6}", other)
+
+
+def test_an_environment_that_no_run_is_of_is_bad_usage(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_with(tmp_path, "one", "remediated", {"target": REMEDIATED}, auth__timing=200)
+    thread = {"target": {**REMEDIATED, "isolation": "thread"}}
+    run_with(tmp_path, "two", "remediated", thread, auth__timing=500)
+    assert main(["trend", str(tmp_path), "--env", "remediatd"]) == ExitStatus.USAGE
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err == (
+        f"{tmp_path}: no run of environment 'remediatd'; there are: remediated; "
+        "remediated, isolation thread\n"
+    )
+    assert main(["trend", str(tmp_path), "--env", "remediated, isolation thread"]) == 0
+    assert "0 of 1" in capsys.readouterr().out
