@@ -40,6 +40,9 @@ def run(options: argparse.Namespace) -> ExitStatus:
         print(f"not read: {problem}")
     for problem in found.differing:
         print(f"differs, and is left out: {problem}")
+    if found.copies:
+        left_out = printable(", ".join(found.copies))
+        print(f"left out, {len(found.copies)} copies of runs that are counted: {left_out}")
     if not options.recheck:
         print(AS_RECORDED)
     if options.plot is not None:

@@ -67,6 +67,8 @@ class Trend:
     """Runs that could not be read, and why."""
     differing: tuple[str, ...] = ()
     """Runs that a re-check found to differ, which are left out, with what it found first."""
+    copies: tuple[str, ...] = ()
+    """Folders and bundles of runs that count already, which are left out."""
 
 
 def trend(outputs: Path, *, environments: Sequence[str] = (), rechecked: bool = False) -> Trend:
@@ -87,7 +89,7 @@ def trend(outputs: Path, *, environments: Sequence[str] = (), rechecked: bool = 
     ran = list(zip(effective_environments(readings), readings, strict=True))
     _require(environments, [environment for environment, _ in ran], outputs)
     differing = [f"{one.place.name}: {one.differences[0]}" for _, one in ran if one.differences]
-    followed = [pair for pair in ran if not pair[1].differences]
+    followed, copies = _once_each([pair for pair in ran if not pair[1].differences])
     points: dict[tuple[str, str], list[TrendPoint]] = {}
     for environment, reading in followed:
         if not environments or environment in environments:
@@ -100,7 +102,20 @@ def trend(outputs: Path, *, environments: Sequence[str] = (), rechecked: bool = 
         len(followed),
         tuple(unreadable),
         tuple(differing),
+        tuple(copies),
     )
+
+
+def _once_each(
+    ran: Sequence[tuple[str, Reading]],
+) -> tuple[list[tuple[str, Reading]], list[str]]:
+    """Each run once, whole where a copy was made before its end; and what the others are called."""
+    kept: dict[tuple[str, str], tuple[str, Reading]] = {}
+    copies = []
+    for pair in sorted(ran, key=lambda pair: bool(pair[1].verdicts.get("partial"))):
+        if kept.setdefault(pair[1].identity, pair) is not pair:
+            copies.append(pair[1].place.name)
+    return [pair for pair in ran if kept[pair[1].identity] is pair], copies
 
 
 def _require(environments: Sequence[str], known: Sequence[str], outputs: Path) -> None:

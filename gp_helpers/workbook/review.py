@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from gp_helpers.evidence import (
     Recheck,
     Trend,
     compare,
+    effective_environments,
     read_run,
     recheck,
     runs_in,
@@ -83,6 +85,12 @@ class Review:
     rechecked: dict[str, Recheck] = field(default_factory=dict, repr=False)
     """What re-checks found, by the run's name."""
 
+    @cached_property
+    def _environments(self) -> dict[Path, str]:
+        """What each run effectively ran, by its place."""
+        ran = effective_environments(self.readings)
+        return {one.place: told for one, told in zip(self.readings, ran, strict=True)}
+
     @property
     def after(self) -> Reading | None:
         """The run that is named as ``after``, or the newest."""
@@ -99,11 +107,13 @@ class Review:
         if self.parameters.before:
             return self._named(self.parameters.before)
         after = self.after
-        older = [one for one in self.readings if one is not after]
-        if after is None or not older:
+        if after is None:
             return None
-        own = after.verdicts["environment"]
-        others = [one for one in older if one.verdicts["environment"] != own]
+        older = [one for one in self.readings if one.identity != after.identity]
+        if not older:
+            return None
+        own = self._environments[after.place]
+        others = [one for one in older if self._environments[one.place] != own]
         return (others or older)[-1]
 
     def _named(self, name: str) -> Reading:
@@ -121,7 +131,8 @@ class Review:
         """Every run that was found, oldest first."""
         if not self.readings and not self.unreadable:
             return self._nothing("no run was found")
-        view = table([_row_of(one) for one in self.readings], title=f"Runs in {self.outputs}")
+        rows = [_row_of(one, self._environments[one.place]) for one in self.readings]
+        view = table(rows, title=f"Runs in {self.outputs}")
         return view + _lines("Not read", self.unreadable) if self.unreadable else view
 
     def trend(self) -> Html:
@@ -142,7 +153,8 @@ class Review:
             }
             for row in followed.rows
         ]
-        return table(rows, title=f"{len(rows)} cases over {followed.runs} runs", limit=60)
+        view = table(rows, title=f"{len(rows)} cases over {followed.runs} runs", limit=60)
+        return view + _lines("Left out, copies of runs that are counted", followed.copies)
 
     def plot(self) -> Svg | Html:
         """The same as a figure."""
@@ -160,23 +172,24 @@ class Review:
         """Two runs, case by case: fixed, broken, still failing, still passing, changed timing."""
         before, after = self.before, self.after
         if before is None or after is None:
-            return self._nothing(f"a comparison needs two runs, found {len(self.readings)}")
-        found = compare(before.place, after.place)
+            found = len({one.identity for one in self.readings})
+            return self._nothing(f"a comparison needs two runs, found {found}")
+        compared = compare(before.place, after.place)
         rows = [
             {
                 "case": one.case,
                 "change": one.change.value,
-                before.verdicts["environment"]: _shown(one.before),
-                after.verdicts["environment"] + " (after)": _shown(one.after),
+                self._environments[before.place]: _shown(one.before),
+                self._environments[after.place] + " (after)": _shown(one.after),
                 "seconds before": _rounded(one.seconds_before),
                 "seconds after": _rounded(one.seconds_after),
                 "timing": "changed" if one.has_changed_timing else "",
                 "findings before": one.findings_before,
                 "findings after": one.findings_after,
             }
-            for one in found.cases
+            for one in compared.cases
         ]
-        title = f"{before.place.name}, then {after.place.name}: {_counted(found)}"
+        title = f"{before.place.name}, then {after.place.name}: {_counted(compared)}"
         return table(rows, title=title)
 
     def recheck(self) -> Html:
@@ -233,12 +246,12 @@ class Review:
         return Html(tag("p", escape(repr(self))), repr(self))._repr_html_()
 
 
-def _row_of(reading: Reading) -> dict[str, Any]:
+def _row_of(reading: Reading, environment: str) -> dict[str, Any]:
     verdicts = reading.verdicts
     outcomes = Counter(case["outcome"] for case in verdicts["cases"])
     return {
         "run": reading.place.name,
-        "environment": verdicts["environment"],
+        "environment": environment,
         "started": str(verdicts["started"])[:19].replace("T", " "),
         "cases": len(verdicts["cases"]),
         **{outcome.value: outcomes[outcome.value] for outcome in Outcome},

@@ -1,6 +1,7 @@
 """All runs of a folder, followed: which count, as what, and what is told of those that do not."""
 
 import re
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,9 @@ import pytest
 
 from gp_helpers.cli.main import main
 from gp_helpers.display.trends import trend_figure
-from gp_helpers.evidence import ExitStatus, bundle, read_run, trend
+from gp_helpers.evidence import ExitStatus, bundle, finalise, read_run, trend
 from gp_helpers.parameters import load
-from tests.evidence.stories import a_run, forged, run_with
+from tests.evidence.stories import OTHER, a_run, forged, run_with
 
 
 def test_a_case_is_followed_over_all_runs(tmp_path: Path) -> None:
@@ -154,3 +155,30 @@ def test_an_environment_that_no_run_is_of_is_bad_usage(
     )
     assert main(["trend", str(tmp_path), "--env", "remediated, isolation thread"]) == 0
     assert "0 of 1" in capsys.readouterr().out
+
+
+def test_copies_of_a_run_count_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    outputs = tmp_path / "outputs"
+    run = a_run(elsewhere, run_id="one")
+    shutil.copytree(run, outputs / "a-half-way-copy")
+    finalise(run)
+    bundle(run, outputs / "renamed.zip")
+    shutil.copytree(run, outputs / "the-run")
+    run_with(outputs, "another", "as_reported", auth__timing=200)
+    found = trend(outputs)
+    assert (found.runs, sorted(found.copies)) == (2, ["a-half-way-copy", "the-run"])
+    [timing] = [row for row in found.rows if row.case == OTHER]
+    assert timing.success.trials == 2
+    assert main(["trend", str(outputs)]) == 0
+    told = "left out, 2 copies of runs that are counted: the-run, a-half-way-copy"
+    assert told in capsys.readouterr().out
+
+
+def test_a_damaged_copy_does_not_stand_in_for_its_run(tmp_path: Path) -> None:
+    run = run_with(tmp_path, "one", auth__timing=500)
+    shutil.copytree(run, tmp_path / "a-copy")
+    forged(tmp_path / "a-copy")
+    found = trend(tmp_path, rechecked=True)
+    assert (found.runs, found.copies, len(found.differing)) == (1, (), 1)
+    assert found.rows[0].success.passed == 0

@@ -1,6 +1,7 @@
 """The review's notebook under stock papermill, on runs that were really made, and on none."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -39,8 +40,11 @@ def test_it_follows_compares_and_checks_two_real_runs(tmp_path: Path) -> None:
     papermill_here(outputs, EVIDENCE_REVIEW, executed, outputs=str(outputs))
     shown = shown_in(executed)
     assert shown["set-up"].startswith("2 runs in ")
-    assert f"as_reported  {CASE}  1     0 of 1  0.0% to 97.5%" in shown["trend"]
-    assert f"remediated   {CASE}  1     1 of 1  2.5% to 100.0%" in shown["trend"]
+    as_reported, remediated = shown["trend"].splitlines()[3:5]
+    assert as_reported.startswith("as_reported, isolation thread  ")
+    assert f"{CASE}  1     0 of 1  0.0% to 97.5%" in as_reported
+    assert remediated.startswith("remediated, isolation thread  ")
+    assert f"{CASE}  1     1 of 1  2.5% to 100.0%" in remediated
     assert shown["plot"].startswith("0 of 2 cases support more than 95%")
     assert "image/svg+xml" in executed.read_text()
     assert "-remediated-" in shown["comparison"].partition(", then ")[2]
@@ -93,6 +97,19 @@ def test_runs_that_are_named_are_compared_and_a_killed_one_is_partial(tmp_path: 
     plot = seen.plot()
     assert not isinstance(plot, Html)
     assert f"as_reported {OTHER}: " in plot.text
+
+
+def test_a_run_is_compared_with_no_copy_of_itself(tmp_path: Path) -> None:
+    run = finalise(a_run(tmp_path, run_id="one")).path
+    shutil.copytree(run, tmp_path / "copy")
+    seen = review(tmp_path)
+    assert "found 1" in seen.comparison().text
+    assert "- one" in seen.trend().text
+    finalise(a_run(tmp_path, run_id="two"))
+    before, after = review(tmp_path).before, review(tmp_path).after
+    assert before is not None
+    assert after is not None
+    assert (before.identity[0], after.identity[0]) == ("one", "two")
 
 
 def test_evidence_that_does_not_hold_fails_the_last_cell(tmp_path: Path) -> None:
