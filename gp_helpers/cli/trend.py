@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from gp_helpers.cli.tables import AS_RECORDED, seconds
 from gp_helpers.display.trends import trend_figure
-from gp_helpers.evidence import ExitStatus, trend
+from gp_helpers.evidence import ExitStatus, Trend, TrendRow, trend
 from gp_helpers.evidence.differences import printable
 
 
@@ -28,26 +29,44 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> ExitStatus:
-    """Print a row a case and environment."""
+    """Print a row a case and environment; not met if a run differs, undecided without a row."""
     found = trend(options.outputs, environments=options.env, rechecked=options.recheck)
-    wide = max((len(printable(row.environment)) for row in found.rows), default=0)
-    print(f"{'case':36} {'environment':{wide}} {'runs':>4}  passed (95 % interval), median seconds")
-    for row in found.rows:
-        median = seconds(row.seconds(50))
-        environment = printable(row.environment)
-        print(f"{row.case:36} {environment:{wide}} {len(row.points):4}  {row.success}, {median}")
-    for problem in found.unreadable:
-        print(f"not read: {problem}")
-    for problem in found.differing:
-        print(f"differs, and is left out: {problem}")
-    if found.copies:
-        left_out = printable(", ".join(found.copies))
-        print(f"left out, {len(found.copies)} copies of runs that are counted: {left_out}")
-    if not options.recheck:
+    if found.rows:
+        _print_table(found.rows)
+    elif not found.differing:
+        print(f"{options.outputs}: no run that can be read, neither a folder nor a bundle")
+    for line in _beside(found):
+        print(printable(line))
+    if found.rows and not options.recheck:
         print(AS_RECORDED)
-    if options.plot is not None:
+    if found.rows and options.plot is not None:
         options.plot.write_text(trend_figure(found.rows).svg, encoding="utf-8")
         print(options.plot)
     if found.differing:
         return ExitStatus.NOT_MET
     return ExitStatus.MET if found.rows else ExitStatus.INCONCLUSIVE
+
+
+def _print_table(rows: Sequence[TrendRow]) -> None:
+    wide = max(len("environment"), *(len(printable(row.environment)) for row in rows))
+    print(
+        f"{'case':36} {'environment':{wide}} {'runs':>4} {'undecided':>9} {'median s':>8}  "
+        "passed (95 % interval)"
+    )
+    for row in rows:
+        rate = row.success
+        print(
+            f"{row.case:36} {printable(row.environment):{wide}} {len(row.points):4} "
+            f"{row.undecided:9} {seconds(row.seconds(50)):>8}  "
+            f"{'nothing decided' if rate.rate is None else rate}"
+        )
+
+
+def _beside(found: Trend) -> Iterator[str]:
+    """What the table does not show of the runs in the folder."""
+    yield from (f"PARTIAL: {run}" for run in found.partial)
+    yield from (f"not read: {problem}" for problem in found.unreadable)
+    yield from (f"differs, and is left out: {problem}" for problem in found.differing)
+    if found.copies:
+        names = ", ".join(found.copies)
+        yield f"left out, {len(found.copies)} copies of runs that are counted: {names}"

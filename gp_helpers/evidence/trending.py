@@ -67,6 +67,8 @@ class Trend:
     """Runs that could not be read, and why."""
     differing: tuple[str, ...] = ()
     """Runs that a re-check found to differ, which are left out, with what it found first."""
+    partial: tuple[str, ...] = ()
+    """Runs that count and did not come to their end, and why."""
     copies: tuple[str, ...] = ()
     """Folders and bundles of runs that count already, which are left out."""
 
@@ -90,18 +92,19 @@ def trend(outputs: Path, *, environments: Sequence[str] = (), rechecked: bool = 
     _require(environments, [environment for environment, _ in ran], outputs)
     differing = [f"{one.place.name}: {one.differences[0]}" for _, one in ran if one.differences]
     followed, copies = _once_each([pair for pair in ran if not pair[1].differences])
+    asked = [pair for pair in followed if not environments or pair[0] in environments]
     points: dict[tuple[str, str], list[TrendPoint]] = {}
-    for environment, reading in followed:
-        if not environments or environment in environments:
-            for case, point in _points(reading):
-                points.setdefault((environment, case), []).append(point)
+    for environment, reading in asked:
+        for case, point in _points(reading):
+            points.setdefault((environment, case), []).append(point)
     order = list(CASES)
     rows = sorted(points, key=lambda key: (key[0], order.index(key[1])))
     return Trend(
         tuple(TrendRow(*key, tuple(points[key])) for key in rows),
-        len(followed),
+        len(asked),
         tuple(unreadable),
         tuple(differing),
+        tuple(f"{one.place.name}: {why}" for _, one in asked if (why := _partial(one))),
         tuple(copies),
     )
 
@@ -112,7 +115,7 @@ def _once_each(
     """Each run once, whole where a copy was made before its end; and what the others are called."""
     kept: dict[tuple[str, str], tuple[str, Reading]] = {}
     copies = []
-    for pair in sorted(ran, key=lambda pair: bool(pair[1].verdicts.get("partial"))):
+    for pair in sorted(ran, key=lambda pair: _partial(pair[1]) is not None):
         if kept.setdefault(pair[1].identity, pair) is not pair:
             copies.append(pair[1].place.name)
     return [pair for pair in ran if kept[pair[1].identity] is pair], copies
@@ -124,6 +127,10 @@ def _require(environments: Sequence[str], known: Sequence[str], outputs: Path) -
         if known and name not in known:
             there = printable("; ".join(sorted(set(known))))
             raise NotARunError(outputs, f"no run of environment {name!r}; there are: {there}")
+
+
+def _partial(reading: Reading) -> str | None:
+    return str(why) if (why := reading.verdicts.get("partial")) else None
 
 
 def _points(reading: Reading) -> Iterator[tuple[str, TrendPoint]]:

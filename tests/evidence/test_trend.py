@@ -182,3 +182,33 @@ def test_a_damaged_copy_does_not_stand_in_for_its_run(tmp_path: Path) -> None:
     found = trend(tmp_path, rechecked=True)
     assert (found.runs, found.copies, len(found.differing)) == (1, (), 1)
     assert found.rows[0].success.passed == 0
+
+
+def test_the_table_shows_what_was_undecided(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_with(tmp_path, "one", auth__timing=200, routing__priority=None)
+    run_with(tmp_path, "two", auth__timing=500, routing__priority=None)
+    assert main(["trend", str(tmp_path)]) == 0
+    heading, timing, priority, *beside = capsys.readouterr().out.splitlines()
+    columns = ["case", "environment", "runs", "undecided", "median", "s", "passed"]
+    assert heading.split()[:7] == columns
+    assert timing.split()[:4] == ["auth.timing", "e", "2", "0"]
+    assert timing.endswith("  1 of 2 (50%; 95% interval 1.3% to 98.7%)")
+    assert priority.split() == ["routing.priority", "e", "2", "2", "–", "nothing", "decided"]
+    assert beside[:2] == [
+        f"PARTIAL: {run}: not reached: routing.priority" for run in ("one", "two")
+    ]
+
+
+def test_a_folder_without_runs_is_told_and_undecided(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for more in ([], ["--env", "remediated"], ["--plot", str(tmp_path / "x.svg")]):
+        assert main(["trend", str(tmp_path), *more]) == ExitStatus.INCONCLUSIVE
+        told = capsys.readouterr().out
+        assert told == f"{tmp_path}: no run that can be read, neither a folder nor a bundle\n"
+    (tmp_path / "broken.zip").write_text("no zip")
+    assert main(["trend", str(tmp_path)]) == ExitStatus.INCONCLUSIVE
+    assert "not read: broken.zip: " in capsys.readouterr().out
+    assert not (tmp_path / "x.svg").exists()
