@@ -35,7 +35,7 @@ from gp_helpers.evidence import (
 )
 from gp_helpers.parameters import ParameterError
 from gp_helpers.workbook.binding import read_bound
-from gp_helpers.workbook.errors import EvidenceDiffers
+from gp_helpers.workbook.errors import EvidenceDiffers, NothingTaken
 from gp_helpers.workbook.lab import outputs_folder
 
 HOW_TO_BEGIN = "`make run` makes two runs; so does `golden-path run --env NAME`, one by one."
@@ -222,7 +222,11 @@ class Review:
         return view + _lines("What is not shown by this", list(dict.fromkeys(notes)))
 
     def conclude(self) -> Html:
-        """Say what was checked; `EvidenceDiffers` if a run does not say what its histories say."""
+        """Say what was checked.
+
+        Raises `EvidenceDiffers` if a run does not say what its histories say, and `NothingTaken`
+        if none was checked.
+        """
         wrong = {
             name: list(map(str, found.differences))
             for name, found in self.rechecked.items()
@@ -231,13 +235,16 @@ class Review:
         if wrong:
             raise EvidenceDiffers(wrong)
         if not self.rechecked:
-            return self._nothing("nothing was reviewed, so nothing was shown")
+            raise NothingTaken(self._told("nothing was checked again, so nothing was shown"))
         told = f"{len(self.rechecked)} of {len(self.readings)} runs were checked again; all agree."
         return Html(tag("p", escape(told), class_="good"), told)
 
     def _nothing(self, what: str) -> Html:
-        told = f"Nothing yet: {what} in {self.outputs}. {HOW_TO_BEGIN}"
+        told = self._told(what)
         return Html(tag("p", escape(told), class_="wait"), told)
+
+    def _told(self, what: str) -> str:
+        return f"Nothing yet: {what} in {self.outputs}. {HOW_TO_BEGIN}"
 
     def __repr__(self) -> str:
         return f"{len(self.readings)} runs in {self.outputs}: {self._names()}"

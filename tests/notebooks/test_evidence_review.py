@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from papermill.exceptions import PapermillExecutionError
 
 import gp_helpers
 from gp_helpers.cli import main
@@ -17,7 +18,7 @@ from tests.evidence.stories import CASE, OTHER, a_run, rewrite
 from tests.notebooks.stock import papermill_here
 from tools.notebooks import EVIDENCE_REVIEW
 
-VIEWS = ("runs", "trend", "plot", "comparison", "recheck", "conclude")
+VIEWS = ("runs", "trend", "plot", "comparison", "recheck")
 
 
 def shown_in(executed: Path) -> dict[str, str]:
@@ -53,11 +54,12 @@ def test_it_follows_compares_and_checks_two_real_runs(tmp_path: Path) -> None:
     assert shown["conclude"] == "2 of 2 runs were checked again; all agree."
 
 
-def test_without_any_run_it_says_that_there_is_nothing_yet(tmp_path: Path) -> None:
-    executed = tmp_path / "executed.ipynb"
+def test_without_any_run_it_says_that_there_is_nothing_yet_and_is_not_green(tmp_path: Path) -> None:
     nowhere = tmp_path / "nowhere"
-    papermill_here(nowhere, EVIDENCE_REVIEW, executed, outputs=str(nowhere))
-    shown = shown_in(executed)
+    with pytest.raises(PapermillExecutionError, match="NothingTaken: Nothing yet: nothing was"):
+        papermill_here(nowhere, EVIDENCE_REVIEW, tmp_path / "executed.ipynb", outputs=str(nowhere))
+    seen = review(nowhere)
+    shown = {name: getattr(seen, name)().text for name in VIEWS}
     assert [name for name in VIEWS if not shown[name].startswith("Nothing yet: ")] == []
     assert "`make run` makes two runs" in shown["runs"]
 
