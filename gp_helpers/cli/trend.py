@@ -10,6 +10,7 @@ from gp_helpers.cli.tables import AS_RECORDED, seconds
 from gp_helpers.display.trends import trend_figure
 from gp_helpers.evidence import ExitStatus, Trend, TrendRow, trend
 from gp_helpers.evidence.differences import printable
+from gp_helpers.parameters import ParameterError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,6 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> ExitStatus:
     """Print a row a case and environment; not met if a run differs, undecided without a row."""
+    if options.plot is not None and options.plot.suffix != ".svg":
+        raise ParameterError(f"--plot {options.plot}", ["an SVG is written: name a file.svg"])
     found = trend(options.outputs, environments=options.env, rechecked=options.recheck)
     if found.rows:
         _print_table(found.rows)
@@ -40,11 +43,18 @@ def run(options: argparse.Namespace) -> ExitStatus:
     if found.rows and not options.recheck:
         print(AS_RECORDED)
     if found.rows and options.plot is not None:
-        options.plot.write_text(trend_figure(found.rows).svg, encoding="utf-8")
-        print(options.plot)
+        _write(options.plot, trend_figure(found.rows).svg)
     if found.differing:
         return ExitStatus.NOT_MET
     return ExitStatus.MET if found.rows else ExitStatus.INCONCLUSIVE
+
+
+def _write(path: Path, plot: str) -> None:
+    try:
+        path.write_text(plot, encoding="utf-8")
+    except OSError as error:
+        raise ParameterError(f"--plot {path}", [f"cannot be written: {error.strerror}"]) from None
+    print(path)
 
 
 def _print_table(rows: Sequence[TrendRow]) -> None:

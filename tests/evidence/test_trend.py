@@ -1,5 +1,6 @@
 """All runs of a folder, followed: which count, as what, and what is told of those that do not."""
 
+import dataclasses
 import re
 import shutil
 from collections.abc import Mapping
@@ -212,3 +213,43 @@ def test_a_folder_without_runs_is_told_and_undecided(
     assert main(["trend", str(tmp_path)]) == ExitStatus.INCONCLUSIVE
     assert "not read: broken.zip: " in capsys.readouterr().out
     assert not (tmp_path / "x.svg").exists()
+
+
+@pytest.mark.parametrize(
+    ("plot", "told"),
+    [
+        ("nowhere/x.svg", "cannot be written: No such file or directory"),
+        ("folder.svg", "cannot be written: Is a directory"),
+        (".", "an SVG is written: name a file.svg"),
+        ("x.png", "an SVG is written: name a file.svg"),
+    ],
+)
+def test_a_plot_that_cannot_be_written_is_bad_usage(
+    plot: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_with(tmp_path / "outputs", "one", auth__timing=200)
+    (tmp_path / "folder.svg").mkdir()
+    asked = ["trend", str(tmp_path / "outputs"), "--plot", str(tmp_path / plot)]
+    assert main(asked) == ExitStatus.USAGE
+    assert capsys.readouterr().err == f"--plot {tmp_path / plot}: {told}\n"
+    assert not (tmp_path / "x.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "ticks"),
+    [
+        ((0.012, 0.5), ["0.01", "0.02", "0.05", "0.1", "0.2", "0.5"]),
+        ((0.004, 700.0), ["0.002", "0.02", "0.2", "2", "20", "200"]),
+    ],
+)
+def test_the_axis_of_durations_reaches_from_the_least_to_the_most(
+    seconds: tuple[float, ...], ticks: list[str], tmp_path: Path
+) -> None:
+    run_with(tmp_path, "one", auth__timing=200)
+    [row] = trend(tmp_path).rows
+    [point] = row.points
+    row = dataclasses.replace(row, points=(dataclasses.replace(point, seconds=seconds),))
+    drawn = ElementTree.fromstring(trend_figure([row]).svg)
+    labels = [text for one in drawn.iter() if (text := one.text or "").endswith(" s")]
+    shown = [one.removesuffix(" s") for one in labels if not one.startswith("median")]
+    assert shown == ticks
