@@ -26,6 +26,8 @@ from gp_helpers.plan import THRESHOLDS
 
 _FINGERPRINT = 6
 _REMEDIATED = "remediated"
+_EXPECTED = {"as_reported", _REMEDIATED}
+"""The wirings of a comparison before and after the fix."""
 
 
 def conditions_of(parameters: Parameters) -> dict[str, Any]:
@@ -40,6 +42,7 @@ def conditions_of(parameters: Parameters) -> dict[str, Any]:
     else:
         under = {"target": parameters.as_json()["target"]}
     return {
+        "kind of target": target.kind,
         **under,
         "concurrent_users": parameters.concurrent_users,
         "sessions": parameters.sessions,
@@ -73,16 +76,35 @@ def effective_environments(readings: Sequence[Reading]) -> list[str]:
     ]
 
 
-def shown_condition(key: str, value: Any) -> str:
-    """A condition in a few words; of what is too much for that a fingerprint."""
-    if isinstance(value, tuple):
-        return f"only {' + '.join(value)}"
-    if isinstance(value, str):
-        return f"{key} {value}"
-    if isinstance(value, int | float):
-        return f"{key} {value:g}"
-    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"))
-    return f"{key} {sha256(canonical.encode())[:_FINGERPRINT]}"
+def told_apart(before: Reading, after: Reading) -> list[str]:
+    """What two runs differ in, but for environment, expectation and a wiring's two usual names.
+
+    Where it is not empty, what became of a case is not only what became of the platform.
+    """
+    left, right = (
+        {
+            **recorded_conditions(one),
+            **{key: one.environment.get(key) for key in ("seed", "trials")},
+        }
+        for one in (before, after)
+    )
+    told = []
+    for key, old in left.items():
+        new = right.get(key)
+        if key not in right or old == new or (key == "wiring" and {old, new} == _EXPECTED):
+            continue
+        if isinstance(old, dict) and isinstance(new, dict):
+            differing = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+            told.append(f"{key} differs in {', '.join(differing)}")
+        else:
+            told.append(f"{key} {_in_words(old)}, then {_in_words(new)}")
+    old_cases, new_cases = (
+        [case["case"] for case in one.verdicts["cases"]] for one in (before, after)
+    )
+    for where, cases, others in (("before", old_cases, new_cases), ("after", new_cases, old_cases)):
+        if missing := [case for case in cases if case not in others]:
+            told.append(f"cases only {where}: {', '.join(missing)}")
+    return told
 
 
 def _told(
@@ -97,7 +119,19 @@ def _told(
         if isinstance(value, tuple) and stated is not None and stated.get(key) == _REMEDIATED:
             yield f" + {' + '.join(value)}"
         else:
-            yield f", {shown_condition(key, value)}"
+            yield f", {'' if isinstance(value, tuple) else f'{key} '}{_in_words(value)}"
+
+
+def _in_words(value: Any) -> str:
+    """A condition's value; of what is too much for a few words a fingerprint."""
+    if isinstance(value, tuple):
+        return f"only {' + '.join(value)}"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int | float):
+        return f"{value:g}"
+    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return sha256(canonical.encode())[:_FINGERPRINT]
 
 
 def _wiring(wiring: str | ListedDefects) -> str | tuple[str, ...]:

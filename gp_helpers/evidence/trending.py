@@ -10,8 +10,8 @@ from gp_helpers.checkers import Outcome
 from gp_helpers.evidence.conditions import effective_environments
 from gp_helpers.evidence.differences import printable
 from gp_helpers.evidence.errors import NotARunError
-from gp_helpers.evidence.reading import Reading, read_run, runs_in
-from gp_helpers.evidence.rechecking import read_rechecked
+from gp_helpers.evidence.reading import Reading, runs_in
+from gp_helpers.evidence.rechecking import read_rechecked, read_recorded
 from gp_helpers.plan import CASES
 from gp_helpers.statistics import SuccessRate, percentile, success_rate
 
@@ -66,7 +66,7 @@ class Trend:
     unreadable: tuple[str, ...]
     """Runs that could not be read, and why."""
     differing: tuple[str, ...] = ()
-    """Runs that a re-check found to differ, which are left out, with what it found first."""
+    """Runs that are damaged or differ by a re-check: left out, with what was found first."""
     partial: tuple[str, ...] = ()
     """Runs that count and did not come to their end, and why."""
     copies: tuple[str, ...] = ()
@@ -78,9 +78,9 @@ def trend(outputs: Path, *, environments: Sequence[str] = (), rechecked: bool = 
 
     ``environments``: these alone, as they effectively ran; none is all, and one that no run is of
     is a `NotARunError` too. ``rechecked``: each run is checked again and one that differs is left
-    out; otherwise the recorded verdicts are believed.
+    out; otherwise the recorded verdicts are believed, unless what they rest on is damaged.
     """
-    read = read_rechecked if rechecked else read_run
+    read = read_rechecked if rechecked else read_recorded
     readings, unreadable = [], []
     for place in runs_in(outputs):
         try:

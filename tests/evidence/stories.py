@@ -7,6 +7,9 @@ from typing import Any
 
 from gp_helpers.checkers.component_checks import checks_of_embedded
 from gp_helpers.evidence import RunFolder, finalise
+from gp_helpers.evidence.files import as_json
+from gp_helpers.evidence.manifest import MANIFEST_FILE, build
+from gp_helpers.evidence.source import FolderEvidence
 from gp_helpers.history import Kind, Recorder, Redactor, read
 from gp_helpers.parameters import EVENTS, Parameters, validate
 from gp_helpers.plan import CASES, THRESHOLDS
@@ -147,9 +150,11 @@ def run_with(
 
 
 def forged(place: Path) -> Path:
-    """A run whose recorded verdicts say what its histories do not."""
+    """A run whose recorded verdicts say what its histories do not, with a manifest made to fit."""
     path = place / "verdicts.json"
     path.write_text(path.read_text().replace('"outcome": "fail"', '"outcome": "pass"'))
+    manifest = build(FolderEvidence(place), loaded(place / MANIFEST_FILE)["run"])
+    (place / MANIFEST_FILE).write_text(as_json(manifest))
     return place
 
 

@@ -1,20 +1,12 @@
 """Several runs: compared, and their failure patterns written down."""
 
-import dataclasses
 import json
 from pathlib import Path
 
 import pytest
 
-from gp_helpers.checkers import Outcome
-from gp_helpers.cli.main import main
 from gp_helpers.evidence import (
-    Change,
-    Comparison,
     NotARunError,
-    RunFolder,
-    bundle,
-    compare,
     finalise,
     patterns,
     read_run,
@@ -24,72 +16,7 @@ from gp_helpers.evidence.rechecking import read_rechecked
 from gp_helpers.plan import UnknownNameError
 from gp_helpers.platform.defects.catalogue import CATALOGUE
 from tests.evidence import tiny_checks
-from tests.evidence.stories import CASE, OTHER, a_run, forged, parameters, rewrite, run_with, tell
-
-
-@pytest.fixture
-def compared(tmp_path: Path) -> Comparison:
-    before = run_with(
-        tmp_path, "before", auth__validation_cascade=500, auth__timing=200, routing__priority=500,
-        auth__context_isolation=200, auth__error_amplification=500, factory__lifecycle=200,
-    )  # fmt: skip
-    after = run_with(
-        tmp_path, "after", auth__validation_cascade=200, auth__timing=500, routing__priority=500,
-        auth__context_isolation=200, auth__error_amplification=None, journey__login_to_answer=200,
-    )  # fmt: skip
-    return compare(before, after)
-
-
-def test_what_became_of_each_case(compared: Comparison) -> None:
-    assert {one.case: one.change for one in compared.cases} == {
-        "auth.validation_cascade": Change.FIXED,
-        "auth.timing": Change.BROKEN,
-        "auth.context_isolation": Change.STILL_PASSING,
-        "auth.error_amplification": Change.UNDECIDED,
-        "routing.priority": Change.STILL_FAILING,
-        "factory.lifecycle": Change.ONLY_BEFORE,
-        "journey.login_to_answer": Change.ONLY_AFTER,
-    }
-    (fixed,) = compared.of(Change.FIXED)
-    assert (fixed.before, fixed.after) == (Outcome.FAIL, Outcome.PASS)
-    assert (fixed.findings_before, fixed.findings_after) == (("NOT_ANSWERED",), ())
-    assert compared.status == 1
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "status"),
-    [(500, 200, 0), (500, 500, 0), (200, 200, 0), (200, 500, 1), (200, None, 2), (None, 200, 2)],
-)
-def test_the_status_of_a_comparison(
-    before: int | None, after: int | None, status: int, tmp_path: Path
-) -> None:
-    one = run_with(tmp_path, "one", auth__timing=before)
-    other = run_with(tmp_path, "other", auth__timing=after)
-    assert compare(one, other).status == status
-
-
-def test_a_bundle_and_a_run_that_died_are_compared_too(tmp_path: Path) -> None:
-    packed = bundle(run_with(tmp_path, "one", auth__timing=500)).path
-    with RunFolder.create(
-        tmp_path, parameters(cases=[OTHER]), environment="e", run_id="died"
-    ) as run:
-        tell(run, OTHER)
-    found = compare(packed, run.path)
-    assert [one.change for one in found.cases] == [Change.FIXED]
-    assert (found.before.is_final, found.after.is_final) == (True, False)
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "changed"),
-    [(1.0, 1.1, False), (1.0, 2.0, True), (2.0, 1.0, True), (0.01, 0.2, False), (None, 1.0, False)],
-)
-def test_a_changed_timing_is_more_than_noise(
-    before: float | None, after: float | None, changed: bool, tmp_path: Path
-) -> None:
-    one = run_with(tmp_path, "one", auth__timing=200)
-    (case,) = compare(one, one).cases
-    case = dataclasses.replace(case, seconds_before=before, seconds_after=after)
-    assert case.has_changed_timing is changed
+from tests.evidence.stories import CASE, OTHER, a_run, rewrite, run_with
 
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
@@ -150,23 +77,6 @@ def test_a_pattern_tells_which_other_cases_defect_is_on_and_breaks_this_one(
 def test_a_suite_that_is_none_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="did you mean auth"):
         patterns(a_run(tmp_path), ["aut"])
-
-
-def test_a_comparison_believes_what_was_recorded_unless_it_checks_again(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    before = run_with(tmp_path, "before", auth__timing=500)
-    after = forged(run_with(tmp_path, "after", auth__timing=500))
-    assert [one.change for one in compare(before, after).cases] == [Change.FIXED]
-    assert main(["compare", str(before), str(after)]) == 0
-    assert "not derived again" in capsys.readouterr().out
-    assert main(["compare", "--recheck", str(before), str(after)]) == 1
-    told = capsys.readouterr()
-    assert "not derived again" not in told.out
-    assert "still failing" in told.out
-    assert f"differs: {after}: verdicts.json: changed (the same length)" in told.err
-    honest = run_with(tmp_path, "honest", auth__timing=200)
-    assert main(["compare", "--recheck", str(before), str(honest)]) == 0
 
 
 def header_without_limits(lines: list[str]) -> list[str]:

@@ -78,7 +78,8 @@ def test_a_trend_that_checks_again_leaves_out_what_differs(
     assert trend(tmp_path).runs == 3
     found = trend(tmp_path, rechecked=True)
     assert (found.runs, found.unreadable) == (2, ())
-    assert found.differing == ("two: verdicts.json: changed (the same length)",)
+    [differing] = found.differing
+    assert differing.startswith("two: verdicts.json: auth.timing: outcome is recorded as")
     assert main(["trend", str(tmp_path)]) == 0
     assert "not derived again" in capsys.readouterr().out
     assert main(["trend", str(tmp_path), "--recheck"]) == 1
@@ -253,3 +254,15 @@ def test_the_axis_of_durations_reaches_from_the_least_to_the_most(
     labels = [text for one in drawn.iter() if (text := one.text or "").endswith(" s")]
     shown = [one.removesuffix(" s") for one in labels if not one.startswith("median")]
     assert shown == ticks
+
+
+def test_a_visibly_damaged_run_is_left_out_without_a_recheck_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    damaged = run_with(tmp_path, "damaged", auth__timing=200)
+    run_with(tmp_path, "whole", auth__timing=500)
+    (damaged / "histories" / f"{OTHER}.trial.1.jsonl").unlink()
+    assert main(["trend", str(tmp_path)]) == ExitStatus.NOT_MET
+    told = capsys.readouterr().out
+    assert f"differs, and is left out: damaged: histories/{OTHER}.trial.1.jsonl: missing" in told
+    assert "0 of 1 (" in told
