@@ -14,8 +14,6 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
 from gp_helpers.checkers import Outcome
 from gp_helpers.display.html import Html, table, tag
 from gp_helpers.display.svg import Svg
@@ -37,39 +35,9 @@ from gp_helpers.parameters import ParameterError
 from gp_helpers.workbook.binding import read_bound
 from gp_helpers.workbook.errors import EvidenceDiffers, NothingTaken
 from gp_helpers.workbook.lab import outputs_folder
+from gp_helpers.workbook.review_parameters import ReviewParameters, validate_review
 
 HOW_TO_BEGIN = "`make run` makes two runs; so does `golden-path run --env NAME`, one by one."
-
-
-class ReviewParameters(BaseModel):
-    """What the notebook of a review may be told."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-    outputs: str = ""
-    """The folder of the runs; empty: ``$GOLDEN_PATH_OUTPUTS`` or the nearest ``outputs/``."""
-    environments: list[str] = []
-    """Follow the cases of these alone; empty: of all."""
-    before: str = ""
-    """A run to compare, by its folder's or bundle's name; empty: chosen, see `Review.before`."""
-    after: str = ""
-    """The run to compare it with; empty: the newest."""
-    expect: str = ""
-    """The root digest that the run ``after`` has, from a place of one's own."""
-
-
-def validate_review(values: Mapping[str, Any], *, source: str) -> ReviewParameters:
-    """Check values; `ParameterError` names what was found and what is allowed."""
-    try:
-        return ReviewParameters.model_validate(dict(values))
-    except ValidationError as error:
-        raise ParameterError(
-            source,
-            [
-                f"{'.'.join(map(str, one['loc']))}: {one['msg']}, found {one['input']!r:.60}"
-                for one in error.errors()
-            ],
-        ) from None
 
 
 @dataclass
@@ -138,8 +106,6 @@ class Review:
     def trend(self) -> Html:
         """Success rate with its interval, and duration, of each case over all runs."""
         followed = self._followed()
-        if not followed.rows:
-            return self._nothing("there is nothing to follow")
         rows = [
             {
                 "environment": row.environment,
@@ -153,7 +119,9 @@ class Review:
             }
             for row in followed.rows
         ]
-        view = table(rows, title=f"{len(rows)} cases over {followed.runs} runs", limit=60)
+        title = f"{len(rows)} cases over {followed.runs} runs"
+        view = table(rows, title=title, limit=60) if rows else self._nothing("nothing to follow")
+        view += _lines("Left out, because they are damaged", followed.differing)
         return view + _lines("Left out, copies of runs that are counted", followed.copies)
 
     def plot(self) -> Svg | Html:
@@ -190,7 +158,9 @@ class Review:
             for one in compared.cases
         ]
         title = f"{before.place.name}, then {after.place.name}: {_counted(compared)}"
-        return table(rows, title=title)
+        view = table(rows, title=title)
+        view += _lines("What is damaged", compared.differences)
+        return view + _lines("What the two were not run alike in", compared.notes)
 
     def recheck(self) -> Html:
         """Derive the verdicts of the two runs again from their histories, and say what differs."""

@@ -114,6 +114,19 @@ def test_a_run_is_compared_with_no_copy_of_itself(tmp_path: Path) -> None:
     assert (before.identity[0], after.identity[0]) == ("one", "two")
 
 
+def test_damaged_runs_and_unlike_ones_are_told_beside_the_tables(tmp_path: Path) -> None:
+    finalise(a_run(tmp_path, run_id="one"))
+    finalise(a_run(tmp_path, run_id="two", seed=7))
+    assert "- seed 1176, then 7" in review(tmp_path).comparison().text
+    for run in ("one", "two"):
+        rewrite(tmp_path / run / "histories" / f"{OTHER}.trial.1.jsonl", lambda lines: lines[:-1])
+    seen = review(tmp_path)
+    assert seen.trend().text.startswith("Nothing yet: nothing to follow")
+    for view in (seen.trend(), seen.comparison()):
+        for run in ("one", "two"):
+            assert f"{run}: histories/{OTHER}.trial.1.jsonl, line " in view.text
+
+
 def test_evidence_that_does_not_hold_fails_the_last_cell(tmp_path: Path) -> None:
     path = finalise(a_run(tmp_path)).path
     seen = review(tmp_path, expect="0" * 64)
