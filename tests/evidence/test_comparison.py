@@ -124,9 +124,15 @@ def broken_manifest(run: Path) -> None:
     (run / "manifest.json").write_text("{")
 
 
+def edited_manifest(run: Path) -> None:
+    path = run / "manifest.json"
+    path.write_text(path.read_text().replace('"run": "after"', '"run": "other"'))
+
+
 @pytest.mark.parametrize(
     ("damage", "file"),
     [
+        (edited_manifest, "manifest.json"),
         (damaged_history, f"histories/{OTHER}.trial.1.jsonl"),
         (missing_history, f"histories/{OTHER}.trial.1.jsonl"),
         (broken_verdicts, "verdicts.json"),
@@ -180,6 +186,16 @@ def test_what_only_the_second_run_has_counts_too(
     before = run_with(tmp_path, "before", auth__timing=200)
     after = run_with(tmp_path, "after", auth__timing=200, auth__validation_cascade=status)
     assert compare(before, after).status == expected
+
+
+def test_a_new_case_that_is_inconclusive_leaves_a_comparison_undecided(tmp_path: Path) -> None:
+    one = run_with(tmp_path, "one", auth__timing=200)
+    compared = compare(one, one)
+    [case] = compared.cases
+    new = dataclasses.replace(
+        case, change=Change.ONLY_AFTER, before=None, after=Outcome.INCONCLUSIVE
+    )
+    assert dataclasses.replace(compared, cases=(case, new)).status == ExitStatus.INCONCLUSIVE
 
 
 REMEDIATED = {"kind": "embedded", "wiring": "remediated"}
