@@ -52,7 +52,8 @@ class Sealing:
     def seal(self) -> dict[str, Any]:
         """Write what was kept, then the manifest; return that.
 
-        The largest first: what tells verdicts and the run's end follows in a moment. Raises `EvidenceWriteError`; a manifest from before is gone by then, and nothing else.
+        The largest first: what tells verdicts and the run's end follows in a moment. Raises
+        `EvidenceWriteError`; a manifest from before is gone by then, and nothing else.
         """
         manifest = build(self, self._run.run_id)
         sealed = self._run.path / MANIFEST_FILE
