@@ -10,7 +10,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -167,13 +167,14 @@ def test_a_served_platform_ends_in_order_on_sigterm_and_leaves_no_process() -> N
         httpx.get(f"{address}/health/ready", timeout=10, verify=False)
 
 
+@pytest.mark.parametrize("opened", [os.pipe, os.openpty], ids=["a pipe", "a terminal"])
 @pytest.mark.parametrize("unbuffered", ["", "1"], ids=["at the end", "at the first line"])
 def test_a_reader_that_goes_away_early_is_no_traceback(
-    unbuffered: str, monkeypatch: pytest.MonkeyPatch
+    unbuffered: str, opened: Callable[[], tuple[int, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
     # Before the command begins: on a busy machine it may have printed all by the time it is closed.
-    reading, writing = os.pipe()
+    reading, writing = opened()
     os.close(reading)
     ended = subprocess.run([*COMMAND, "cases"], stdout=writing, stderr=subprocess.PIPE, check=False)
     os.close(writing)
