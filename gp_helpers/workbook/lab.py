@@ -7,6 +7,7 @@ closed, whatever a cell did. One kernel has one lab: opening another closes the 
 from __future__ import annotations
 
 import asyncio
+import atexit
 import os
 from collections.abc import Callable, Mapping
 from html import escape
@@ -161,6 +162,8 @@ class Lab:
         await asyncio.to_thread(self._leave_scan)
         if self._owns_run:
             evidence = (await asyncio.to_thread(finalise, self.run)).index
+            # A notebook's kernel ends without closing its lab, and the run has come to its end.
+            atexit.register(self.run.close)
         evidence = seen_from_here(evidence)
         view = conclusions_view(conclusions, evidence)
         unmet = {one.case: one.met.reason for one in conclusions if not one.met.met}
