@@ -60,7 +60,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     given = list(sys.argv[1:] if arguments is None else arguments)
     asked = next((word for word in given if word in COMMANDS), None)
-    options = build_parser(asked).parse_args(given)
+    parser = build_parser(asked)
+    options, rest = parser.parse_known_args(given)
+    if "handed_on" in options:
+        options.handed_on = rest[1:] if rest[:1] == ["--"] else rest
+    elif rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
     module = importlib.import_module(f"gp_helpers.cli.{options.command}")
     try:
         status = int(module.run(options))
