@@ -153,7 +153,11 @@ class RunFolder:
     def write_text(self, name: str, text: str) -> Path:
         """Write a file of the run atomically."""
         path = self.path / name
-        write_atomically(path, text)
+        try:
+            write_atomically(path, text)
+        except EvidenceWriteError as error:
+            error.run = self.path
+            raise
         return path
 
     def write_json(self, name: str, value: Any) -> Path:
@@ -164,7 +168,7 @@ class RunFolder:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise EvidenceWriteError(path, error) from error
+            raise EvidenceWriteError(path, error, run=self.path) from error
         return path
 
     @property
@@ -266,7 +270,8 @@ def read_environment(path: Path) -> dict[str, Any]:
     try:
         stated = json.loads((path / ENVIRONMENT_FILE).read_bytes())
     except (OSError, ValueError) as error:
-        raise NotARunError(path, f"it has no readable {ENVIRONMENT_FILE}: {error}") from error
+        why = error.strerror if isinstance(error, OSError) else error
+        raise NotARunError(path, f"it has no readable {ENVIRONMENT_FILE}: {why}") from error
     if not isinstance(stated, dict) or not {"run", "selected", "started"} <= stated.keys():
         raise NotARunError(path, f"its {ENVIRONMENT_FILE} does not describe a run")
     return stated

@@ -60,7 +60,7 @@ class Sealing:
         try:
             sealed.unlink(missing_ok=True)
         except OSError as error:
-            raise EvidenceWriteError(sealed, error) from error
+            raise EvidenceWriteError(sealed, error, run=self._run.path) from error
         for name, text in sorted(self._made.items(), key=lambda made: -len(made[1])):
             self._run.write_text(name, text)
         self._run.write_text(MANIFEST_FILE, as_json(manifest))
