@@ -84,9 +84,12 @@ class RunFolder:
         not selected by the parameters. Raises `RunFolderTakenError` and `EvidenceWriteError`.
         """
         now = datetime.now(UTC)
-        run_id = run_id or new_run_id(environment, now)
+        run_id = new_run_id(environment, now) if run_id is None else run_id
         if not _RUN_ID.fullmatch(run_id):
-            raise NotARunError(outputs / run_id, "a run id is letters, digits, dots and dashes")
+            allowed = "a run id is letters, digits, dots, dashes and underscores, at most 100"
+            raise NotARunError(
+                outputs, f"{allowed}, and begins with one of the first two; found {run_id!r}"
+            )
         path = outputs / run_id
         with suppress(OSError):  # that nothing can be written there is told below
             if path.exists():

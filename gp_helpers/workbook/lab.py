@@ -30,6 +30,7 @@ from gp_helpers.parameters import (
 from gp_helpers.plan import CASES, case_info, select
 from gp_helpers.probes import Supervisor
 from gp_helpers.targets import prepare
+from gp_helpers.targets.requirements import require_foundations
 from gp_helpers.targets.tls import verification
 from gp_helpers.workbook.binding import read_parameters
 from gp_helpers.workbook.conclusions import Conclusion
@@ -293,6 +294,8 @@ async def open_lab(
     warming = asyncio.get_running_loop().run_in_executor(None, prepare, stated.target)
     try:
         _check_defects(stated.target)
+        if isinstance(stated.target, EmbeddedTarget):
+            require_foundations()
         run, owns_run = _run_folder(stated, about, environment, folder)
         lab = Lab(stated, run, about, owns_run=owns_run)
     finally:

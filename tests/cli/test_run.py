@@ -109,7 +109,8 @@ def test_the_wiring_replaces_the_environments_and_what_is_not_met_is_status_1(
         (["--defect", "auth.prefix_cach"], "auth.prefix_cache"),
         (["--env", "remediate"], "did you mean remediated?"),
         (["--seed", "-1"], "seed"),
-        (["--trials", "0"], "trials"),
+        (["--users", "1"], "concurrent_users"),
+        (["--run-id", ""], "a run id is"),
         (["--env", "as_reported", "--env", "remediated", "--run-id", "x"], "names one folder"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -124,7 +125,13 @@ def test_bad_usage_is_status_3_and_leaves_no_run(
 
 
 @pytest.mark.parametrize(
-    "options", [["--wiring", "repaired"], ["--expect", "success"], ["--quiet", "--json"]]
+    "options",
+    [
+        ["--wiring", "repaired"],
+        ["--expect", "success"],
+        ["--quiet", "--json"],
+        ["--wiring", "as_reported", "--defect", DEFECT],
+    ],
 )
 def test_an_option_that_is_not_understood_is_status_3(
     options: list[str], capsys: pytest.CaptureFixture[str]
