@@ -20,7 +20,7 @@ from typing import Any
 from gp_helpers.cloud_run.death import die_with_parent
 from gp_helpers.cloud_run.messages import MessageReader, encode
 from gp_helpers.cloud_run.preloading import WHAT_EVERY_SERVICE_NEEDS, preload
-from gp_helpers.cloud_run.processes import kill_group
+from gp_helpers.cloud_run.processes import kill_groups
 from gp_helpers.cloud_run.service_process import Assignment
 from gp_helpers.cloud_run.service_worker import work
 from gp_helpers.cloud_run.sockets import close_quietly
@@ -76,6 +76,7 @@ class Zygote:
         for worker in self._workers.values():
             worker.kill()
         for pid in self._workers:
+            kill_groups(pid, self._workers.keys() - {pid})
             os.waitpid(pid, 0)
 
     def _read_wakeup(self) -> None:
@@ -254,8 +255,7 @@ class Zygote:
             found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
             if found is None:
                 return
-            # While it is a zombie its group's number cannot be given to another process.
-            kill_group(found.si_pid)
+            kill_groups(found.si_pid, self._workers.keys() - {found.si_pid})
             os.waitpid(found.si_pid, 0)
             worker = self._workers.pop(found.si_pid, None)
             if worker is None:

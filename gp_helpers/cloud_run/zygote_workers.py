@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gp_helpers.cloud_run.messages import MessageReader, encode
-from gp_helpers.cloud_run.processes import kill_group
+from gp_helpers.cloud_run.processes import signal_child
 
 MOST_IDLE = 8
 """Idle processes of the same code: twice as many as a run has notebooks side by side by default."""
@@ -50,12 +50,11 @@ class Worker:
             os.kill(self.pid, number)
         else:
             self.may_serve_again = False
-            os.killpg(self.pid, number)
+            signal_child(self.pid, number)
 
     def kill(self) -> None:
         """End it, and what it has started, at once."""
-        self.may_serve_again = False
-        kill_group(self.pid)
+        self.signal(signal.SIGKILL)
 
     def give(self, message: dict[str, Any], descriptors: list[int]) -> bool:
         """Have it, while it waits, be another service; whether it is still there."""

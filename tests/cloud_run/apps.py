@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Mapping
@@ -62,6 +63,11 @@ def build(config: Mapping[str, Any]) -> Starlette:
     async def die(_: Request) -> Response:
         os._exit(7)
 
+    async def leave_the_group(_: Request) -> Response:
+        child = subprocess.Popen(["sleep", "600"], process_group=0)  # noqa: ASYNC220
+        os.setpgid(0, child.pid)
+        return JSONResponse({"child": child.pid})
+
     async def log(request: Request) -> Response:
         logger.warning("seen", extra={"correlation_id": request.query_params["id"]})
         print("printed", flush=True)
@@ -96,6 +102,7 @@ def build(config: Mapping[str, Any]) -> Starlette:
             Route("/slow", slow),
             Route("/stream", stream),
             Route("/die", die),
+            Route("/leave-the-group", leave_the_group),
             Route("/log", log),
             WebSocketRoute("/ws", websocket),
         ],

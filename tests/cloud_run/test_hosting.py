@@ -268,6 +268,20 @@ async def test_a_frozen_process_answers_again_when_resumed(tmp_path: Path) -> No
         assert (await asking).status_code == 200
 
 
+async def test_a_process_that_left_its_group_is_frozen_and_killed_and_no_other_one(
+    tmp_path: Path,
+) -> None:
+    async with open_host(Isolation.PROCESS, logs=tmp_path, preload=(APPS,)) as host:
+        leaves, stays = await host.start(service()), await host.start(service("stays"))
+        child = (await get(f"{leaves.url}/leave-the-group")).json()["child"]
+        async with asyncio.timeout(20):
+            await leaves.freeze()
+            assert await leaves.kill() == ExitStatus(signal=signal.SIGKILL)
+            while is_alive(child):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert (await get(stays.url)).status_code == 200
+
+
 async def test_threads_refuse_what_only_processes_can(tmp_path: Path) -> None:
     async with open_host(Isolation.THREAD, logs=tmp_path) as host:
         started = await host.start(service())

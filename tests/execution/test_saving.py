@@ -3,8 +3,6 @@
 import json
 import os
 import stat
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from gp_helpers.execution import ExitReason, saving
 from gp_helpers.execution.saving import saved_whole
 from tests.execution.notebooks import execute_now, job, read, write_notebook
+from tests.execution.runners import papermill, runner
 
 LONG = 200_000
 """More characters than a pipe holds."""
@@ -72,13 +71,11 @@ def test_a_pipe_is_given_the_finished_notebook_alone(tmp_path: Path) -> None:
 def test_papermill_gives_a_pipe_one_notebook_and_waits_for_nobody(tmp_path: Path) -> None:
     source, pipe = write_notebook(tmp_path / "a.ipynb", "print('x')"), tmp_path / "pipe"
     os.mkfifo(pipe)
-    command = [sys.executable, "-m", "papermill", "--engine", "golden-path", "--no-progress-bar"]
-    with subprocess.Popen([*command, str(source), str(pipe)]) as process:
-        try:
-            taken = json.loads(pipe.read_text())
-            assert process.wait(20) == 0
-        finally:
-            process.kill()
+    link = source.with_suffix(".out")
+    link.symlink_to(pipe)
+    with runner(*papermill(source), cwd=tmp_path) as process:
+        taken = json.loads(pipe.read_text())
+        assert process.wait(20) == 0
     assert taken["cells"][0]["outputs"][0]["text"] == ["x\n"]
 
 

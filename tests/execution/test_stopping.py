@@ -2,13 +2,8 @@
 
 import asyncio
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -28,6 +23,7 @@ from tests.execution.notebooks import (
     wait_until,
     write_notebook,
 )
+from tests.execution.runners import papermill, runner
 
 GRACE_S = 40.0
 """After which a kernel that does not end is killed; a machine is never so slow."""
@@ -52,28 +48,6 @@ def source(tmp_path: Path) -> Path:
         + "\nprint('before')\nimport time; time.sleep(600)",
         "1",
     )
-
-
-@contextmanager
-def runner(*arguments: str, cwd: Path) -> Iterator[subprocess.Popen[str]]:
-    """A runner in a process of its own, dead at the end in any case."""
-    with subprocess.Popen(
-        [sys.executable, *arguments],
-        cwd=cwd,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env={**os.environ, "TMPDIR": str(cwd)},
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def papermill(source: Path) -> list[str]:
-    engine = ["--engine", "golden-path", "--no-progress-bar"]
-    return ["-m", "papermill", *engine, str(source), str(source.with_suffix(".out"))]
 
 
 def saved_print(source: Path) -> str:

@@ -23,7 +23,7 @@ from typing import Any
 from gp_helpers.cloud_run.death import adopt_orphans
 from gp_helpers.cloud_run.garbage import spare_what_is_there
 from gp_helpers.cloud_run.messages import MessageReader, encode
-from gp_helpers.cloud_run.processes import kill_group, thread_count
+from gp_helpers.cloud_run.processes import kill_groups, signal_child, thread_count
 from gp_helpers.execution.kernels import kernel_process
 
 
@@ -57,9 +57,9 @@ class KeeperProcess:
                     key.data()
         finally:
             for pid in self._pids.values():
-                kill_group(pid)
-            for pid in self._pids.values():
-                _await_group(pid)
+                signal_child(pid, signal.SIGKILL)
+            while self._pids:
+                self._reap(_ended(os.P_ALL, 0))
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def preload(self, modules: list[str]) -> None:
@@ -104,7 +104,7 @@ class KeeperProcess:
             if message["command"] == "spawn":
                 self._spawn(message)
             elif message["id"] in self._pids:
-                os.killpg(self._pids[message["id"]], message["signal"])
+                signal_child(self._pids[message["id"]], message["signal"])
 
     def _spawn(self, request: dict[str, Any]) -> None:
         pid = os.fork()
@@ -131,21 +131,29 @@ class KeeperProcess:
 
     def _read_wakeup(self) -> None:
         self._wakeup.recv(4096)
-        numbers = {pid: number for number, pid in self._pids.items()}
         while self._pids:
             found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
             if found is None:
                 return
-            number = numbers.get(found.si_pid)
-            if number is None:  # what a kernel left behind, beyond its group
-                os.waitpid(found.si_pid, 0)
-                continue
-            # While it is a zombie its group's number cannot be given to another process.
-            kill_group(found.si_pid)
-            _await_group(found.si_pid)
-            del self._pids[number]
-            how = "code" if found.si_code == os.CLD_EXITED else "signal"
-            self._tell({"event": "exited", "id": number, how: found.si_status})
+            self._reap(found)
+
+    def _reap(self, found: os.waitid_result) -> None:
+        """Reap a child that has ended; of a kernel all that it started, before its end is told."""
+        pid = found.si_pid
+        number = next((one for one, kernel in self._pids.items() if kernel == pid), None)
+        if number is None:  # what a kernel left behind, beyond its groups
+            os.waitpid(pid, 0)
+            return
+        del self._pids[number]
+        groups = kill_groups(pid, self._pids.values())
+        os.waitpid(pid, 0)
+        for group in groups:
+            with contextlib.suppress(ChildProcessError):
+                while True:
+                    # Another kernel may have come into the group, and ended with it.
+                    self._reap(_ended(os.P_PGID, group))
+        how = "code" if found.si_code == os.CLD_EXITED else "signal"
+        self._tell({"event": "exited", "id": number, how: found.si_status})
 
     def _tell(self, event: dict[str, Any]) -> None:
         try:
@@ -154,12 +162,11 @@ class KeeperProcess:
             self._must_end = True
 
 
-def _await_group(pid: int) -> None:
-    """Wait for a killed kernel and what it started: nothing of it runs when its end is told."""
-    os.waitpid(pid, 0)
-    with contextlib.suppress(ChildProcessError):
-        while True:
-            os.waitid(os.P_PGID, pid, os.WEXITED)
+def _ended(kind: int, number: int) -> os.waitid_result:
+    """Wait for the end of one of these children, and leave it to be reaped."""
+    found = os.waitid(kind, number, os.WEXITED | os.WNOWAIT)
+    assert found is not None, "only a call that does not wait finds none"
+    return found
 
 
 def main(owner: int, owner_pid: int, folder: str, modules: list[str]) -> None:
@@ -175,5 +182,6 @@ def main(owner: int, owner_pid: int, folder: str, modules: list[str]) -> None:
     if modules:
         keeper.preload(modules)
     keeper.serve()
-    # Nothing is left to be tidied, and ending an interpreter with so many modules costs 50 ms.
-    os._exit(0)
+    # A kernel may have come into this group, and have left something there. Nothing else is to be
+    # tidied, and ending an interpreter with so many modules costs 50 ms.
+    os.killpg(os.getpid(), signal.SIGKILL)
