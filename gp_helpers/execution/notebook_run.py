@@ -33,6 +33,8 @@ _TIMEOUT_TAG = "timeout="
 _AUTOSAVE_S = 1.0
 _SAVING_SHARE = 0.01
 """Saving before the end takes at most this share of the time."""
+_UNDER_WAY = "it was running, or its runner was killed"
+"""Beside ``interrupted`` in what is saved meanwhile: true of what a killed runner leaves behind."""
 _PAPERMILL_STATUS = {CellOutcome.COMPLETED: "completed", CellOutcome.NOT_RUN: "pending"}
 
 CellBegan = Callable[[int, int, int], None]
@@ -57,7 +59,7 @@ class RunSummary:
     exit_reason: ExitReason
     detail: str
     seconds: float
-    save_error: OSError | None
+    save_error: Exception | None
     """Why the last save failed, if it did."""
 
 
@@ -99,10 +101,12 @@ class NotebookRun:
             index: cell for index, cell in enumerate(notebook.cells) if cell.cell_type == "code"
         }
         self._cell_limits = {index: cell_limit(cell) for index, cell in self._cells.items()}
-        self._save_error: OSError | None = None
+        self._save_error: Exception | None = None
         self._next_save = 0.0
         self._exit_reason = ExitReason.COMPLETED
         self._detail = ""
+        self._stated: dict[str, Any] = {}
+        """What the notebook's own metadata asks of the runner."""
 
     async def run(self, session: KernelSession) -> RunSummary:
         """Run the notebook on a session that is not started yet, and end the session.
@@ -184,6 +188,7 @@ class NotebookRun:
         began = self._loop.time()
         about = cell.metadata["papermill"]
         about.update(status="running", start_time=_now(), exception=False)
+        cell.metadata["golden_path"] = _under_way("outcome", CellOutcome.INTERRUPTED)
         if self._interruption.done():
             said = stopped_by(self._interruption)
             ended = Ended(CellOutcome.INTERRUPTED, said, ("Interrupted", said))
@@ -258,6 +263,15 @@ class NotebookRun:
     def _prepare(self) -> None:
         about = self._notebook.metadata.setdefault("papermill", {})
         about.update(start_time=_now(), end_time=None, duration=None, exception=None)
+        self._stated = {
+            name: stated
+            for name, stated in self._notebook.metadata.get("golden_path", {}).items()
+            if name not in ("exit_reason", "detail")
+        }
+        self._notebook.metadata["golden_path"] = {
+            **self._stated,
+            **_under_way("exit_reason", ExitReason.INTERRUPTED),
+        }
         for cell in self._notebook.cells:
             cell.metadata["papermill"] = {
                 "exception": None,
@@ -281,9 +295,12 @@ class NotebookRun:
 
     def _finish(self, session: KernelSession, started: float) -> None:
         session.outputs.settle()
-        session.outputs.set_widgets_metadata()
+        why = session.outputs.settle_widgets()
+        if why and self._exit_reason is ExitReason.COMPLETED:
+            self._exit_reason = ExitReason.FAILED
+            self._detail = f"the state of its widgets cannot be stored: {why}"
         self._notebook.metadata["golden_path"] = {
-            **self._notebook.metadata.get("golden_path", {}),
+            **self._stated,
             "exit_reason": self._exit_reason.value,
             **({"detail": self._detail} if self._detail else {}),
         }
@@ -298,7 +315,8 @@ class NotebookRun:
         try:
             self._save(self._notebook, is_finished)
             self._save_error = None
-        except OSError as error:
+        except Exception as error:
+            # Whatever a save raises concerns this notebook alone.
             self._save_error = error
         ended = self._loop.time()
         self._next_save = ended + (ended - began) / _SAVING_SHARE
@@ -313,6 +331,10 @@ class NotebookRun:
             saved = session.messages
             session.outputs.settle()
             self._try_to_save()
+
+
+def _under_way(name: str, ending: CellOutcome | ExitReason) -> dict[str, str]:
+    return {name: ending.value, "detail": _UNDER_WAY}
 
 
 def _now() -> str:

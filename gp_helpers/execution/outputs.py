@@ -16,10 +16,13 @@ from nbclient.exceptions import CellExecutionComplete
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
+from gp_helpers.execution.storable import why_not_storable
+
 KEPT_CHARACTERS = 1 << 18
 """Kept from the beginning, and as many from the end, of a stream between two other outputs."""
 MOST_OUTPUTS = 5_000
 """Outputs that a cell may have."""
+_SHOWING = ("display_data", "execute_result", "update_display_data")
 
 
 @dataclass(eq=False)
@@ -93,16 +96,35 @@ class OutputCollector(NotebookClient):
         self._streams: dict[int, dict[int, StreamText]] = {}
         """By the cell's index, then by the identity of the output."""
         self._surplus: dict[int, _Surplus] = {}
+        self.refused: dict[int, str] = {}
+        """By the cell's index, why an output of its is not stored: the first one."""
 
     def take(self, message: dict[str, Any], cell: NotebookNode, index: int) -> bool:
         """Take a message that belongs to a cell; return whether it says that the cell is done."""
         if message["msg_type"] == "execute_input":
             self.clear_before_next_output = False
+        elif message["msg_type"] in _SHOWING:
+            self._refuse_what_cannot_be_stored(message["content"], index)
         try:
             self.process_message(message, cell, index)
         except CellExecutionComplete:
             return True
         return False
+
+    def _refuse_what_cannot_be_stored(self, content: dict[str, Any], index: int) -> None:
+        """Have a text say why an output is not stored, in its place."""
+        why = why_not_storable(content["data"], content["metadata"])
+        if why:
+            self.refused.setdefault(index, why)
+            text = f"… this output cannot be stored: {why} …"
+            content.update(data={"text/plain": text}, metadata={})
+
+    def settle_widgets(self) -> str:
+        """Bring the state of widgets into the notebook; returns why it cannot be stored, if so."""
+        why = why_not_storable({}, self.widget_state)
+        if not why:
+            self.set_widgets_metadata()
+        return why
 
     def add_text(self, cell: NotebookNode, index: int, name: str, text: str, lost: int = 0) -> None:
         """Add printed text to a cell, after ``lost`` characters that nobody has."""

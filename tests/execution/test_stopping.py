@@ -125,8 +125,12 @@ def test_a_killed_runner_leaves_no_process_frozen_or_not_and_what_was_printed(
     assert len(pids) == 6
     wait_until(lambda: not any(map(is_running, pids)), "kernels, children, keeper are gone")
     wait_until(lambda: not list(tmp_path.glob("gp-*")), "the folder of sockets is gone")
-    assert read(source.with_suffix(".out")).cells[1].metadata.papermill.status == "running"
-    assert stored_outcomes(source.with_suffix(".out"))[2] is CellOutcome.NOT_RUN
+    saved = read(source.with_suffix(".out"))
+    assert saved.cells[1].metadata.papermill.status == "running"
+    assert stored_outcomes(source.with_suffix(".out")) == STOPPED
+    for stated in (saved.cells[1].metadata.golden_path, saved.metadata.golden_path):
+        assert stated.detail == "it was running, or its runner was killed"
+    assert saved.metadata.golden_path.exit_reason == ExitReason.INTERRUPTED
 
 
 def test_cancelling_saves_and_leaves_no_process(source: Path) -> None:

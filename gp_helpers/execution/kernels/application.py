@@ -78,9 +78,16 @@ class RecordedStream(OutStream):
 
     def write(self, string: str) -> int | None:  # type: ignore[override]
         if isinstance(string, str):
-            string = self.redact(string)
+            string = self.redact(_encodable(string))
             self._recorder.note(string)
         return super().write(string)
+
+
+def _encodable(text: str) -> str:
+    """The text with lone surrogates escaped: no message can hold one, and all would be lost."""
+    if text.isascii():
+        return text
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _waiting_in(pipe: int) -> int:

@@ -28,8 +28,17 @@ class Ended:
     """Name and message of an error that the cell did not report itself."""
 
 
-def ended_by_itself(content: Mapping[str, Any], may_fail: bool, is_whole: bool) -> Ended:
-    """How a cell ended that replied; ``is_whole`` says whether all its output came."""
+def ended_by_itself(
+    content: Mapping[str, Any], *, may_fail: bool, is_whole: bool, refused: str
+) -> Ended:
+    """How a cell ended that replied.
+
+    Args:
+        content: Of its reply.
+        may_fail: Whether an exception of its own is allowed.
+        is_whole: Whether all its output came.
+        refused: Why an output of its cannot be stored; empty if all are.
+    """
     said = []
     outcome = CellOutcome.COMPLETED
     if content["status"] != "ok":
@@ -38,4 +47,9 @@ def ended_by_itself(content: Mapping[str, Any], may_fail: bool, is_whole: bool) 
         outcome = CellOutcome.COMPLETED if may_fail else CellOutcome.FAILED
     if not is_whole:
         said.append("its output is incomplete")
-    return Ended(outcome, "; ".join(said))
+    error = None
+    if refused:
+        error = ("OutputNotStored", refused)
+        said.append(": ".join(error))
+        outcome = CellOutcome.FAILED
+    return Ended(outcome, "; ".join(said), error)

@@ -215,7 +215,12 @@ class KernelSession:
             content = request.reply.result()["content"]
             cell["execution_count"] = content.get("execution_count")
             is_whole = await self._until_idle(request, process, limit.at)
-            return ended_by_itself(content, may_fail, is_whole)
+            return ended_by_itself(
+                content,
+                may_fail=may_fail,
+                is_whole=is_whole,
+                refused=self.outputs.refused.get(index, ""),
+            )
         if process.exited.done():
             return await self._died(index, cell, process)
         if interruption.done():
