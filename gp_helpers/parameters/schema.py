@@ -153,7 +153,7 @@ class Parameters(Described):
     """Suites or cases; empty selects all."""
     expectation: Expectation = Expectation.REPRODUCE
     trials: WholeNumber = Field(default=1, ge=1, le=10_000)
-    seed: WholeNumber = Field(default=1176, ge=0)
+    seed: WholeNumber = Field(default=1176, ge=0, lt=2**63)
     concurrent_users: WholeNumber = Field(default=DEFAULT_USERS, ge=FEWEST_USERS, le=200)
     sessions: WholeNumber = Field(default=20, ge=5, le=2000)
     """Sessions of a trial of ``factory.lifecycle``."""

@@ -109,6 +109,7 @@ def test_the_wiring_replaces_the_environments_and_what_is_not_met_is_status_1(
         (["--defect", "auth.prefix_cach"], "auth.prefix_cache"),
         (["--env", "remediate"], "did you mean remediated?"),
         (["--seed", "-1"], "seed"),
+        (["--seed", str(2**63)], f"seed: input should be less than {2**63}; found {2**63}"),
         (["--users", "1"], "concurrent_users"),
         (["--run-id", ""], "a run id is"),
         (["--env", "as_reported", "--env", "remediated", "--run-id", "x"], "names one folder"),
