@@ -15,13 +15,19 @@ from papermill.log import logger
 from tqdm.auto import tqdm
 
 from gp_helpers.execution.errors import NotebookEndedError
+from gp_helpers.execution.kernels.ends import MAY_RAISE_TAG
 from gp_helpers.execution.kernels.keeper import open_keeper
 from gp_helpers.execution.kernels.session import KernelSession, quick_context
 from gp_helpers.execution.kernels.warmth import warm_modules
 from gp_helpers.execution.notebook_run import Limits, NotebookRun, RunSummary
-from gp_helpers.execution.outcomes import DEFAULT_DEADLINE_S, CellResult, ExitReason, Interruption
+from gp_helpers.execution.outcomes import (
+    CellOutcome,
+    CellResult,
+    ExitReason,
+    Interruption,
+)
 from gp_helpers.execution.parameter_check import check_parameters
-from gp_helpers.execution.preparation import check_cell_limits
+from gp_helpers.execution.preparation import check_cell_limits, stated_deadline
 from gp_helpers.execution.running import interrupting
 from gp_helpers.execution.saving import save_for
 
@@ -46,20 +52,26 @@ def execute_for_papermill(
 
     Args:
         nb: The notebook, changed in place.
-        execution_timeout: Seconds for a cell without a tag ``timeout=SECONDS``.
+        execution_timeout: Seconds for a cell without a tag ``timeout=SECONDS``; none where it is
+            not above 0, as in papermill.
         deadline_s: Seconds for the notebook; else ``deadline_s`` of the notebook's metadata
             ``golden_path``, else an hour.
         warm: Fork the kernel from a parent with imports done (it pays from two notebooks on).
 
     Raises:
         ParameterError: the parameters do not fit the notebook; no kernel was started.
+        NotebookFileError: a tag ``timeout=`` or ``deadline_s`` makes no sense; none was either.
         NotebookEndedError: it ended early, and no cell shows why: no kernel could be started,
             the kernel ended after the last cell, or a cell called ``sys.exit(0)``.
     """
     source = input_path if isinstance(input_path, str) and input_path else "the notebook"
     check_parameters(nb, nb.metadata.papermill.get("parameters", {}), source=source)
     check_cell_limits(nb, source)
-    stated = nb.metadata.get("golden_path", {}).get("deadline_s", DEFAULT_DEADLINE_S)
+    limits = Limits(
+        deadline_s if deadline_s is not None else stated_deadline(nb, source),
+        # As in papermill and nbclient, what is not above 0 means no limit.
+        execution_timeout if execution_timeout and execution_timeout > 0 else None,
+    )
     log = _Log(log_output, {"stdout": stdout_file, "stderr": stderr_file})
     bar = tqdm(unit="cell", desc="Executing", disable=not progress_bar)
 
@@ -86,7 +98,7 @@ def execute_for_papermill(
                 notebook_run = NotebookRun(
                     nb,
                     save=save_for(output_path),
-                    limits=Limits(float(deadline_s or stated), execution_timeout),
+                    limits=limits,
                     interruption=interruption,
                     began=lambda *_: None,
                     ended=cell_ended,
@@ -99,6 +111,7 @@ def execute_for_papermill(
         bar.close()
     if summary.save_error is not None:
         raise summary.save_error
+    _have_allowed_errors_pass(nb)
     if stopped_by is not None and summary.exit_reason is ExitReason.INTERRUPTED:
         # The old handlers are back: papermill ends as it would have without us.
         signal.raise_signal(stopped_by)
@@ -141,6 +154,28 @@ def _run_to_end(
         return asyncio.run(run_interruptible())
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, run_interruptible()).result()
+
+
+class _AllowedError(NotebookNode):
+    """An error output of a cell that may raise, stored as what it is.
+
+    papermill ends with status 1 where an output's attribute says ``error``. The tag's meaning is
+    nbclient's: such an error is recorded, and the notebook goes on and has not failed.
+    """
+
+    output_type = "allowed_error"
+
+
+def _have_allowed_errors_pass(notebook: NotebookNode) -> None:
+    for cell in notebook.cells:
+        is_completed = cell.metadata.get("golden_path", {}).get("outcome") == CellOutcome.COMPLETED
+        if is_completed and MAY_RAISE_TAG in cell.metadata.get("tags", []):
+            cell.outputs = [
+                _AllowedError(output)  # type: ignore[no-untyped-call]
+                if output.output_type == "error"
+                else output
+                for output in cell.outputs
+            ]
 
 
 def _shows_an_error(notebook: NotebookNode) -> bool:

@@ -30,6 +30,7 @@ from gp_helpers.execution.outcomes import (
 from gp_helpers.execution.saving import Save
 
 _TIMEOUT_TAG = "timeout="
+_LIKE_A_TIMEOUT_TAG = re.compile(r"\s*timeout\s*=.*", re.IGNORECASE | re.DOTALL)
 _AUTOSAVE_S = 1.0
 _SAVING_SHARE = 0.01
 """Saving before the end takes at most this share of the time."""
@@ -64,16 +65,17 @@ class RunSummary:
 
 
 def cell_limit(cell: NotebookNode) -> float | None:
-    """The seconds of a cell's tag ``timeout=SECONDS``; `NotebookFileError` if it is no number."""
-    for tag in cell.metadata.get("tags", []):
-        if tag.startswith(_TIMEOUT_TAG):
-            stated = tag.removeprefix(_TIMEOUT_TAG)
-            if not re.fullmatch(r"\d+(\.\d+)?", stated) or float(stated) == 0:
-                raise NotebookFileError(
-                    f"cell tag {tag!r}: expected {_TIMEOUT_TAG}SECONDS, a number above 0"
-                )
-            return float(stated)
-    return None
+    """The seconds of a cell's tag ``timeout=SECONDS``; `NotebookFileError` if it makes no sense."""
+    tags = [tag for tag in cell.metadata.get("tags", []) if _LIKE_A_TIMEOUT_TAG.fullmatch(tag)]
+    for tag in tags:
+        stated = tag.removeprefix(_TIMEOUT_TAG)
+        if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", stated) or float(stated) == 0:
+            raise NotebookFileError(
+                f"cell tag {tag!r}: expected {_TIMEOUT_TAG}SECONDS, a number above 0"
+            )
+    if len(tags) > 1:
+        raise NotebookFileError(f"cell tags {', '.join(map(repr, tags))}: expected one of them")
+    return float(tags[0].removeprefix(_TIMEOUT_TAG)) if tags else None
 
 
 class NotebookRun:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from papermill.parameterize import parameterize_notebook
 
 from gp_helpers.execution.errors import NotebookFileError
 from gp_helpers.execution.notebook_run import cell_limit
-from gp_helpers.execution.outcomes import NotebookJob
+from gp_helpers.execution.outcomes import DEFAULT_DEADLINE_S, NotebookJob
 from gp_helpers.execution.parameter_check import check_parameters
 
 DEFAULT_KERNEL = "python3"
@@ -56,11 +57,31 @@ def check_cell_limits(notebook: NotebookNode, source: str) -> None:
             raise NotebookFileError(f"{source}: cell {number}: {error}") from None
 
 
+def stated_deadline(notebook: NotebookNode, source: str) -> float:
+    """The seconds of ``deadline_s`` in a notebook's metadata ``golden_path``, else an hour.
+
+    Raises:
+        NotebookFileError: it is no number of seconds above 0.
+    """
+    about = notebook.metadata.get("golden_path", {})
+    if not isinstance(about, dict):
+        raise NotebookFileError(f"{source}: metadata golden_path: expected a mapping")
+    stated = about.get("deadline_s", DEFAULT_DEADLINE_S)
+    is_number = isinstance(stated, int | float) and not isinstance(stated, bool)
+    if not is_number or not 0 < stated < math.inf:
+        raise NotebookFileError(
+            f"{source}: metadata golden_path.deadline_s: expected a number of seconds above 0, "
+            f"found {stated!r}"
+        )
+    return float(stated)
+
+
 def _prepared(job: NotebookJob) -> NotebookNode:
     source = str(job.source)
     notebook = _read(job.source)
     check_parameters(notebook, job.parameters, source=source)
     check_cell_limits(notebook, source)
+    stated_deadline(notebook, source)
     if job.parameters:
         spec: dict[str, Any] = notebook.metadata.get("kernelspec", {})
         notebook = parameterize_notebook(

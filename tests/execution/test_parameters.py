@@ -112,10 +112,41 @@ def test_what_is_not_a_notebook_is_refused(tmp_path: Path, text: str | None, sai
         execute_now([job(source)])
 
 
-def test_a_tag_that_is_no_timeout_is_refused(tmp_path: Path) -> None:
-    source = write_notebook(tmp_path / "a.ipynb", "1", Cell("1", ("timeout=soon",)))
-    with pytest.raises(NotebookFileError, match=r"a\.ipynb: cell 2: cell tag 'timeout=soon'"):
+@pytest.mark.parametrize(
+    ("tags", "said"),
+    [
+        (("timeout=soon",), "cell tag 'timeout=soon'"),
+        (("timeout = 1",), "cell tag 'timeout = 1'"),
+        (("timeout=5", "timeout=soon"), "cell tag 'timeout=soon'"),
+        (("timeout=5", "timeout=6"), "cell tags 'timeout=5', 'timeout=6': expected one"),
+    ],
+)
+def test_tags_that_are_no_timeout_are_refused(
+    tmp_path: Path, tags: tuple[str, ...], said: str
+) -> None:
+    source = write_notebook(tmp_path / "a.ipynb", "1", Cell("1", tags))
+    with pytest.raises(NotebookFileError, match=rf"a\.ipynb: cell 2: {said}"):
         execute_now([job(source)])
+
+
+@pytest.mark.parametrize("stated", ["soon", None, 0, -1, "nan", float("nan"), True])
+def test_a_deadline_that_is_none_is_refused(tmp_path: Path, stated: Any) -> None:
+    metadata = {"golden_path": {"deadline_s": stated}}
+    source = write_notebook(tmp_path / "a.ipynb", "1", metadata=metadata)
+    said = r"a\.ipynb: metadata golden_path\.deadline_s: expected a number of seconds above 0"
+    with pytest.raises(NotebookFileError, match=said):
+        execute_now([job(source)])
+    command = ["--engine", "golden-path", str(source), str(tmp_path / "out.ipynb")]
+    ran = CliRunner().invoke(papermill_command, command)
+    assert isinstance(ran.exception, NotebookFileError)
+
+
+def test_an_execution_timeout_that_is_not_above_0_is_none(tmp_path: Path) -> None:
+    source = write_notebook(tmp_path / "a.ipynb", "import time; time.sleep(0.1)")
+    command = ["--engine", "golden-path", "--execution-timeout", "-1"]
+    out = str(tmp_path / "out.ipynb")
+    ran = CliRunner().invoke(papermill_command, [*command, str(source), out])
+    assert ran.exit_code == 0, ran.output
 
 
 def test_two_notebooks_may_not_be_saved_in_one_place(tmp_path: Path) -> None:

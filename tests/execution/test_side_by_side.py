@@ -13,6 +13,7 @@ from gp_helpers.execution.errors import NotebookEndedError
 from gp_helpers.execution.preparation import project_root
 from tests.execution.notebooks import (
     Cell,
+    errors,
     execute_now,
     job,
     printed,
@@ -114,3 +115,14 @@ def test_papermill_fails_for_whatever_did_not_complete(
             source, tmp_path / "out.ipynb", engine_name="golden-path", progress_bar=False
         )
     assert read(tmp_path / "out.ipynb").cells[-1].outputs == []
+
+
+def test_papermill_does_not_fail_for_an_exception_that_a_cell_may_raise(tmp_path: Path) -> None:
+    allowed = Cell("1 / 0", ("raises-exception",))
+    source = write_notebook(tmp_path / "a.ipynb", allowed, "print('after')")
+    command = ["--engine", "golden-path", str(source), str(tmp_path / "out.ipynb")]
+    ran = CliRunner().invoke(papermill_command, command)
+    assert ran.exit_code == 0, ran.output
+    saved = read(tmp_path / "out.ipynb")
+    assert errors(saved.cells[0]) == ["ZeroDivisionError"]
+    assert saved.metadata.golden_path.exit_reason == ExitReason.COMPLETED

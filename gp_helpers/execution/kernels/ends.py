@@ -8,6 +8,9 @@ from typing import Any
 
 from gp_helpers.execution.outcomes import CellOutcome
 
+MAY_RAISE_TAG = "raises-exception"
+"""On a cell whose exceptions do not end the notebook."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limit:

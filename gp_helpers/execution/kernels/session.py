@@ -25,7 +25,7 @@ from nbformat import NotebookNode
 from gp_helpers.cloud_run.logs import last_lines
 from gp_helpers.cloud_run.spec import ExitStatus
 from gp_helpers.execution.errors import KernelChannelError, KernelStartError
-from gp_helpers.execution.kernels.ends import Ended, Limit, ended_by_itself
+from gp_helpers.execution.kernels.ends import MAY_RAISE_TAG, Ended, Limit, ended_by_itself
 from gp_helpers.execution.kernels.keeper import Keeper, KernelKind, KernelProcess
 from gp_helpers.execution.kernels.provisioner import CONNECTION_FILE, KeptProvisioner
 from gp_helpers.execution.kernels.recorder import STREAMS, Recording, create, encoded
@@ -205,7 +205,7 @@ class KernelSession:
                 f"the kernel had ended before this cell: {status}",
                 ("KernelDied", f"{status}, before this cell could run"),
             )
-        may_fail = "raises-exception" in cell.metadata.get("tags", [])
+        may_fail = MAY_RAISE_TAG in cell.metadata.get("tags", [])
         request = self._expect(
             self._client.execute(cell.source, stop_on_error=not may_fail), index, cell
         )
