@@ -1,7 +1,7 @@
 """Refuses unknown and mistyped parameters before a kernel starts.
 
 The notebook's cell with the tag ``parameters`` is the list of names. If they are those of a
-parameter file, its schema decides; elsewhere the cell's annotations, or the type of the default.
+parameter file, its schema decides; elsewhere the cell's annotations, or the types of defaults.
 """
 
 from __future__ import annotations
@@ -9,32 +9,13 @@ from __future__ import annotations
 import ast
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from nbformat import NotebookNode
 
+from gp_helpers.execution.annotations import Declared, annotated, defaulted
 from gp_helpers.parameters import ParameterError, validate
 from gp_helpers.parameters.schema import Parameters
-
-_TYPES: dict[str, tuple[type, ...]] = {
-    "bool": (bool,),
-    "int": (int,),
-    "float": (float, int),
-    "str": (str,),
-    "list": (list, tuple),
-    "tuple": (list, tuple),
-    "dict": (dict,),
-    "None": (type(None),),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class _Declared:
-    """A name that the parameters cell binds."""
-
-    types: tuple[str, ...]
-    """What its value may be; empty: anything."""
 
 
 def check_parameters(notebook: NotebookNode, parameters: Mapping[str, Any], *, source: str) -> None:
@@ -54,16 +35,14 @@ def check_parameters(notebook: NotebookNode, parameters: Mapping[str, Any], *, s
         validate(parameters, source=source)
         return
     for name, value in parameters.items():
-        types = declared[name].types
-        if types and not any(_is_a(value, kind) for kind in types):
-            problems.append(
-                f"{name}: expected {' or '.join(types)}, found {type(value).__name__} {value!r:.60}"
-            )
+        if not declared[name].takes(value):
+            found = f"{type(value).__name__} {value!r:.60}"
+            problems.append(f"{name}: expected {declared[name].said}, found {found}")
     if problems:
         raise ParameterError(source, problems)
 
 
-def _known(name: str, declared: Mapping[str, _Declared]) -> str:
+def _known(name: str, declared: Mapping[str, Declared]) -> str:
     if not declared:
         return "the notebook has no cell tagged 'parameters' that binds a name"
     close = difflib.get_close_matches(name, declared, n=1)
@@ -71,7 +50,7 @@ def _known(name: str, declared: Mapping[str, _Declared]) -> str:
     return f"{hint}known: {', '.join(declared)}"
 
 
-def _declared(notebook: NotebookNode, source: str) -> dict[str, _Declared]:
+def _declared(notebook: NotebookNode, source: str) -> dict[str, Declared]:
     cells = [
         cell
         for cell in notebook.cells
@@ -83,42 +62,30 @@ def _declared(notebook: NotebookNode, source: str) -> dict[str, _Declared]:
         tree = ast.parse(cells[0].source)
     except SyntaxError as error:
         raise ParameterError(source, [f"the parameters cell is not Python: {error}"]) from error
-    declared: dict[str, _Declared] = {}
+    declared: dict[str, Declared] = {}
     for statement in tree.body:
         if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-            declared[statement.target.id] = _Declared(_annotated(statement.annotation))
+            declared[statement.target.id] = annotated(statement.annotation)
         elif isinstance(statement, ast.Assign):
             for target in statement.targets:
-                if isinstance(target, ast.Name):
-                    declared[target.id] = _Declared(_of_default(statement.value))
+                declared.update(_bound(target, statement.value))
     return declared
 
 
-def _annotated(annotation: ast.expr) -> tuple[str, ...]:
-    """The names of an annotation's types; empty if there is one that is not known here."""
-    if isinstance(annotation, ast.BinOp) and isinstance(annotation.op, ast.BitOr):
-        left, right = _annotated(annotation.left), _annotated(annotation.right)
-        return (*left, *right) if left and right else ()
-    if isinstance(annotation, ast.Subscript):
-        annotation = annotation.value
-    if isinstance(annotation, ast.Constant) and annotation.value is None:
-        return ("None",)
-    if isinstance(annotation, ast.Name) and annotation.id in _TYPES:
-        return (annotation.id,)
-    return ()
-
-
-def _of_default(default: ast.expr) -> tuple[str, ...]:
-    """The type of a literal default; empty for None and for anything computed."""
-    try:
-        value = ast.literal_eval(default)
-    except ValueError:
-        return ()
-    name = type(value).__name__
-    return (name,) if value is not None and name in _TYPES else ()
-
-
-def _is_a(value: Any, name: str) -> bool:
-    if isinstance(value, bool):
-        return name == "bool"
-    return isinstance(value, _TYPES[name])
+def _bound(target: ast.expr, value: ast.expr | None) -> dict[str, Declared]:
+    """The names that an assignment binds; of ``x, y = 1, 2`` each with its own default."""
+    if isinstance(target, ast.Name):
+        return {target.id: defaulted(value) if value is not None else Declared()}
+    if isinstance(target, ast.Starred):
+        return _bound(target.value, None)
+    if not isinstance(target, ast.Tuple | ast.List):
+        return {}
+    values: list[ast.expr | None] = [None] * len(target.elts)
+    is_starred = any(isinstance(one, ast.Starred) for one in target.elts)
+    if isinstance(value, ast.Tuple | ast.List) and not is_starred:
+        values = [*value.elts] if len(value.elts) == len(values) else values
+    return {
+        name: declared
+        for one, its in zip(target.elts, values, strict=True)
+        for name, declared in _bound(one, its).items()
+    }

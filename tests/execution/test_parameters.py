@@ -13,6 +13,19 @@ from gp_helpers.parameters import ParameterError
 from tests.execution.notebooks import Cell, execute_now, job, read, write_notebook
 
 OWN = "rate: float = 0.5\ncount = 3\nlabel: str | None = None\nwhatever = None\nflag = False"
+TYPED = """
+x, (y, *z) = 1, (2.5, 3)
+items: list[int] = []
+counts: dict[str, int] = {}
+quoted: "int" = 1
+perhaps: typing.Optional[int] = None
+mode: Literal["a", "b"] = "a"
+names: set = set()
+raw: bytes = b""
+pair: tuple[int, str] = (1, "a")
+other: np.ndarray = None
+others: list[np.ndarray] = []
+"""
 SCHEMA = "target = None\ntrials = 1\nseed = 1176"
 
 
@@ -37,7 +50,18 @@ def read_source(tmp_path: Path, cell: str) -> Any:
         (OWN, {"count": "3"}, "count: expected int, found str '3'"),
         (OWN, {"count": True}, "count: expected int, found bool True"),
         (OWN, {"flag": 1}, "flag: expected bool, found int 1"),
-        (OWN, {"label": 5}, "label: expected str or None, found int 5"),
+        (OWN, {"label": 5}, "label: expected str | None, found int 5"),
+        (TYPED, {"x": "1"}, "x: expected int, found str '1'"),
+        (TYPED, {"items": ["a"]}, "items: expected list[int], found list ['a']"),
+        (TYPED, {"items": ["1"]}, "items: expected list[int], found list ['1']"),
+        (TYPED, {"counts": {"a": [1]}}, "counts: expected dict[str, int], found dict"),
+        (TYPED, {"quoted": "two"}, "quoted: expected 'int', found str 'two'"),
+        (TYPED, {"perhaps": "two"}, "perhaps: expected typing.Optional[int], found str 'two'"),
+        (TYPED, {"mode": "c"}, "mode: expected Literal['a', 'b'], found str 'c'"),
+        (TYPED, {"names": 5}, "names: expected set, found int 5"),
+        (TYPED, {"raw": 5}, "raw: expected bytes, found int 5"),
+        (TYPED, {"pair": [1, 2]}, "pair: expected tuple[int, str], found list [1, 2]"),
+        (TYPED, {"others": 5}, "others: expected list[np.ndarray], found int 5"),
         (OWN, {True: 5}, "True: a parameter's name is text, found bool"),
         (SCHEMA, {"trials": "many"}, "trials: input should be a valid integer"),
         (SCHEMA, {"trials": "3"}, "trials: input should be a valid integer; found '3'"),
@@ -62,6 +86,9 @@ def test_what_does_not_fit_is_refused_and_named(
     [
         (OWN, {"rate": 1, "count": 5, "label": None, "whatever": [1], "flag": True}),
         (OWN, {}),
+        (TYPED, {"x": 5, "y": 1, "z": [4], "items": (1, 2), "counts": {"a": 1}, "quoted": 2}),
+        (TYPED, {"perhaps": None, "mode": "b", "names": ["a"], "raw": b"a", "pair": [1, "a"]}),
+        (TYPED, {"other": "anything", "others": ["anything"]}),
         (SCHEMA, {"trials": 5, "target": {"kind": "embedded", "wiring": "remediated"}}),
     ],
 )
