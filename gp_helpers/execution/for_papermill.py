@@ -19,7 +19,8 @@ from gp_helpers.execution.kernels.ends import MAY_RAISE_TAG
 from gp_helpers.execution.kernels.keeper import open_keeper
 from gp_helpers.execution.kernels.session import KernelSession, quick_context
 from gp_helpers.execution.kernels.warmth import warm_modules
-from gp_helpers.execution.notebook_run import Limits, NotebookRun, RunSummary
+from gp_helpers.execution.limits import Limits, check_cell_limits, stated_deadline
+from gp_helpers.execution.notebook_run import NotebookRun, RunSummary
 from gp_helpers.execution.outcomes import (
     CellOutcome,
     CellResult,
@@ -27,7 +28,6 @@ from gp_helpers.execution.outcomes import (
     Interruption,
 )
 from gp_helpers.execution.parameter_check import check_parameters
-from gp_helpers.execution.preparation import check_cell_limits, stated_deadline
 from gp_helpers.execution.running import interrupting
 from gp_helpers.execution.saving import save_for
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -16,11 +15,11 @@ from typing import Any
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
-from gp_helpers.execution.errors import ExecutionError, NotebookFileError
+from gp_helpers.execution.errors import ExecutionError
 from gp_helpers.execution.kernels.ends import Ended, Limit
 from gp_helpers.execution.kernels.session import KernelSession
+from gp_helpers.execution.limits import Limits, cell_limit
 from gp_helpers.execution.outcomes import (
-    DEFAULT_DEADLINE_S,
     CellOutcome,
     CellResult,
     ExitReason,
@@ -29,8 +28,6 @@ from gp_helpers.execution.outcomes import (
 )
 from gp_helpers.execution.saving import Save
 
-_TIMEOUT_TAG = "timeout="
-_LIKE_A_TIMEOUT_TAG = re.compile(r"\s*timeout\s*=.*", re.IGNORECASE | re.DOTALL)
 _AUTOSAVE_S = 1.0
 _SAVING_SHARE = 0.01
 """Saving before the end takes at most this share of the time."""
@@ -44,15 +41,6 @@ CellEnded = Callable[[int, int, int, CellResult], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """How long things may take, in seconds."""
-
-    notebook_s: float = DEFAULT_DEADLINE_S
-    cell_s: float | None = None
-    """For cells without a tag of their own; None: only the notebook's deadline."""
-
-
-@dataclass(frozen=True, slots=True)
 class RunSummary:
     """What became of a notebook."""
 
@@ -62,20 +50,6 @@ class RunSummary:
     seconds: float
     save_error: Exception | None
     """Why the last save failed, if it did."""
-
-
-def cell_limit(cell: NotebookNode) -> float | None:
-    """The seconds of a cell's tag ``timeout=SECONDS``; `NotebookFileError` if it makes no sense."""
-    tags = [tag for tag in cell.metadata.get("tags", []) if _LIKE_A_TIMEOUT_TAG.fullmatch(tag)]
-    for tag in tags:
-        stated = tag.removeprefix(_TIMEOUT_TAG)
-        if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", stated) or float(stated) == 0:
-            raise NotebookFileError(
-                f"cell tag {tag!r}: expected {_TIMEOUT_TAG}SECONDS, a number above 0"
-            )
-    if len(tags) > 1:
-        raise NotebookFileError(f"cell tags {', '.join(map(repr, tags))}: expected one of them")
-    return float(tags[0].removeprefix(_TIMEOUT_TAG)) if tags else None
 
 
 class NotebookRun:

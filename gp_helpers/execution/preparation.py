@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,8 @@ from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 
 from gp_helpers.execution.errors import NotebookFileError
-from gp_helpers.execution.notebook_run import cell_limit
-from gp_helpers.execution.outcomes import DEFAULT_DEADLINE_S, NotebookJob
+from gp_helpers.execution.limits import check_cell_limits, stated_deadline
+from gp_helpers.execution.outcomes import NotebookJob
 from gp_helpers.execution.parameter_check import check_parameters
 
 DEFAULT_KERNEL = "python3"
@@ -46,34 +45,6 @@ def prepared(jobs: Sequence[NotebookJob]) -> list[NotebookNode]:
     """
     _refuse_shared_destinations(jobs)
     return [_prepared(job) for job in jobs]
-
-
-def check_cell_limits(notebook: NotebookNode, source: str) -> None:
-    """Raise `NotebookFileError` if a cell's tag ``timeout=`` states no number."""
-    for number, cell in enumerate(notebook.cells, start=1):
-        try:
-            cell_limit(cell)
-        except NotebookFileError as error:
-            raise NotebookFileError(f"{source}: cell {number}: {error}") from None
-
-
-def stated_deadline(notebook: NotebookNode, source: str) -> float:
-    """The seconds of ``deadline_s`` in a notebook's metadata ``golden_path``, else an hour.
-
-    Raises:
-        NotebookFileError: it is no number of seconds above 0.
-    """
-    about = notebook.metadata.get("golden_path", {})
-    if not isinstance(about, dict):
-        raise NotebookFileError(f"{source}: metadata golden_path: expected a mapping")
-    stated = about.get("deadline_s", DEFAULT_DEADLINE_S)
-    is_number = isinstance(stated, int | float) and not isinstance(stated, bool)
-    if not is_number or not 0 < stated < math.inf:
-        raise NotebookFileError(
-            f"{source}: metadata golden_path.deadline_s: expected a number of seconds above 0, "
-            f"found {stated!r}"
-        )
-    return float(stated)
 
 
 def _prepared(job: NotebookJob) -> NotebookNode:

@@ -11,7 +11,8 @@ from nbformat import NotebookNode
 
 from gp_helpers.execution.kernels.keeper import Keeper
 from gp_helpers.execution.kernels.session import KernelSession, quick_context
-from gp_helpers.execution.notebook_run import Limits, NotebookRun
+from gp_helpers.execution.limits import Limits
+from gp_helpers.execution.notebook_run import NotebookRun
 from gp_helpers.execution.outcomes import (
     CellEvent,
     CellResult,
