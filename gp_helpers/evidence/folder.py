@@ -22,6 +22,7 @@ from typing import Any
 
 from gp_helpers.checkers import Outcome
 from gp_helpers.evidence.environment import describe
+from gp_helpers.evidence.environment_types import ill_typed
 from gp_helpers.evidence.errors import EvidenceWriteError, NotARunError, RunFolderTakenError
 from gp_helpers.evidence.files import as_json, write_atomically
 from gp_helpers.parameters import Parameters
@@ -265,8 +266,8 @@ def read_environment(path: Path) -> dict[str, Any]:
     """What a run's ``environment.json`` says; `NotARunError` if there is none that can be read."""
     try:
         stated = json.loads((path / ENVIRONMENT_FILE).read_bytes())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise NotARunError(path, f"it has no readable {ENVIRONMENT_FILE}: {error}") from error
-    if not isinstance(stated, dict) or not {"run", "selected", "started"} <= stated.keys():
-        raise NotARunError(path, f"its {ENVIRONMENT_FILE} does not describe a run")
-    return stated
+    for told in ill_typed(stated):
+        raise NotARunError(path, f"its {ENVIRONMENT_FILE} does not describe a run: {told}")
+    return dict(stated)

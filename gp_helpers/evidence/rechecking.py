@@ -42,7 +42,6 @@ from gp_helpers.evidence.stated import (
 from gp_helpers.evidence.verdicts import assemble, stated_in
 from gp_helpers.history import no_collection
 from gp_helpers.parameters import Parameters
-from gp_helpers.plan import CASES
 
 WITHOUT_A_DIGEST = (
     "without a digest from elsewhere (--expect) this finds damage, and verdicts that their "
@@ -173,19 +172,12 @@ _NOTHING_KNOWN: Mapping[str, Any] = {
 def _environment(evidence: Evidence) -> tuple[dict[str, Any], list[Difference]]:
     try:
         read = json.loads(evidence.read(ENVIRONMENT_FILE))
-        complete = {**_NOTHING_KNOWN, **read}
-        wrong = [
-            Difference(DifferenceKind.FILE, ENVIRONMENT_FILE, None, f"damaged: {told}")
-            for told in ill_typed(complete)
-        ]
-        if wrong:
-            return dict(_NOTHING_KNOWN), wrong
-        # Each case once: what is stated of one may be nonsense in itself.
-        assemble({**complete, "selected": list(CASES)}, [], {})
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        told = f"cannot be read: {error}"
-        return dict(_NOTHING_KNOWN), [Difference(DifferenceKind.FILE, ENVIRONMENT_FILE, None, told)]
-    return complete, []
+    except (KeyError, ValueError, RecursionError) as error:
+        wrong = [f"cannot be read: {error}"]
+    else:
+        wrong = [f"damaged: {told}" for told in ill_typed(read)]
+    found = [Difference(DifferenceKind.FILE, ENVIRONMENT_FILE, None, told) for told in wrong]
+    return (dict(_NOTHING_KNOWN) if wrong else read), found
 
 
 def _parameters(
