@@ -6,6 +6,7 @@ Nothing that a trial recorded is changed; what is made here follows from it, and
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -133,6 +134,7 @@ def finalise(
     with contextlib.suppress(OSError):
         if run.owner_died:
             (run.path / OWNER_FILE).unlink(missing_ok=True)
+    _remove_empty_folders(run.path)
     manifest = build(FolderEvidence(run.path), run.run_id)
     run.write_json(MANIFEST_FILE, manifest)
     return Finalised(run.path, manifest["digest"], verdicts, scanned, tuple(problems))
@@ -188,6 +190,13 @@ def _withheld(run: RunFolder) -> Iterator[str]:
             f"no logs of {folder.name.removeprefix('.')}: the trial was never closed, "
             "so which secrets they hold is not known"
         )
+
+
+def _remove_empty_folders(path: Path) -> None:
+    """What a run that was killed had made room for: no manifest tells of a folder."""
+    for folder, _, _ in os.walk(path, topdown=False):
+        with contextlib.suppress(OSError):
+            os.rmdir(folder)
 
 
 def _notebooks(run: RunFolder, pages: Collection[Path]) -> Iterator[str]:

@@ -13,6 +13,7 @@ import os
 import re
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -224,7 +225,7 @@ def _own(path: Path) -> None:
     try:
         handle = os.open(path / OWNER_FILE, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
         _OWNED[path.resolve()] = (os.getpid(), handle)
-        os.write(handle, f"{os.getpid()}\n".encode())
+        os.write(handle, _mark_of(os.getpid()))
         fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         _disown(path)
@@ -248,10 +249,12 @@ def living_owner(path: Path) -> int | None:
     if _is_ours(path):
         return None
     try:
-        handle = os.open(path / OWNER_FILE, os.O_RDWR)
+        handle = os.open(path / OWNER_FILE, os.O_RDWR | os.O_NOFOLLOW)
     except OSError:
         return None
     try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            return None
         fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         text = os.pread(handle, 32, 0).strip()
@@ -260,6 +263,21 @@ def living_owner(path: Path) -> int | None:
         return None
     finally:
         os.close(handle)
+
+
+def is_marked_by_owner(path: Path) -> bool:
+    """Whether the owner's mark in a run's folder is as a process that lives has written it."""
+    owner = os.getpid() if _is_ours(path) else living_owner(path)
+    try:
+        about = (path / OWNER_FILE).lstat()
+    except OSError:
+        return False
+    is_as_written = owner is not None and about.st_size == len(_mark_of(owner))
+    return stat.S_ISREG(about.st_mode) and is_as_written
+
+
+def _mark_of(process: int) -> bytes:
+    return f"{process}\n".encode()
 
 
 def read_environment(path: Path) -> dict[str, Any]:

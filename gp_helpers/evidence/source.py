@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from gp_helpers.evidence.errors import NotARunError
-from gp_helpers.evidence.folder import ENVIRONMENT_FILE, OWNER_FILE
+from gp_helpers.evidence.folder import ENVIRONMENT_FILE, OWNER_FILE, is_marked_by_owner
 
 MOST_UNPACKED_BYTES = 4 * 1024**3
 """A bundle that claims to hold more is not opened."""
@@ -103,15 +103,19 @@ class FolderEvidence:
         return sorted(name for name, what in self._all() if what is None)
 
     def others(self) -> list[tuple[str, str]]:
-        """What is hidden, a link, or no file; but for the mark of a living owner."""
+        """What is hidden, empty, a link, or no file; but for the mark of a living owner."""
         return sorted(
-            (name, what) for name, what in self._all() if what is not None and name != OWNER_FILE
+            (name, what)
+            for name, what in self._all()
+            if what is not None and not (name == OWNER_FILE and is_marked_by_owner(self.place))
         )
 
     def _all(self, under: str = "") -> Iterator[tuple[str, str | None]]:
-        """Every file's name and what is wrong with it; what is hidden is not looked into."""
+        """Every name and what is wrong with it; what is hidden is not looked into."""
         with os.scandir(self.place / under) as found:
             entries = list(found)
+        if under and not entries:
+            yield under, "an empty folder"
         for entry in entries:
             name = f"{under}{entry.name}"
             if entry.is_symlink():

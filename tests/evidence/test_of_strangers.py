@@ -3,6 +3,8 @@
 import io
 import os
 import stat
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +12,15 @@ from typing import IO
 
 import pytest
 
-from gp_helpers.evidence import Finalised, NotARunError, SecretFoundError, bundle, recheck, scan
+from gp_helpers.evidence import (
+    Finalised,
+    NotARunError,
+    SecretFoundError,
+    bundle,
+    finalise,
+    recheck,
+    scan,
+)
 from gp_helpers.evidence import source as source_module
 from gp_helpers.evidence.differences import printable
 
@@ -47,6 +57,65 @@ def test_what_is_hidden_a_link_or_no_file_is_named_and_not_followed(
     }
     with zipfile.ZipFile(bundle(final.path).path) as archive:
         assert not {one for one in archive.namelist() if "link" in one or "hidden" in one}
+
+
+def folder_with_a_page(path: Path) -> None:
+    path.mkdir()
+    (path / "evil.html").write_text(KEY)
+
+
+OWNERS: dict[str, Callable[[Path], object]] = {
+    "a folder": folder_with_a_page,
+    "a link": lambda path: path.symlink_to("/etc/passwd"),
+    "a pipe": os.mkfifo,
+    "any text": lambda path: path.write_text("any\n"),
+    "nothing": lambda path: path.touch(),
+    "a process that has ended": lambda path: path.write_text("99999999\n"),
+}
+
+
+@pytest.mark.parametrize("owner", OWNERS)
+def test_an_owners_mark_that_no_living_owner_wrote_is_named(owner: str, final: Finalised) -> None:
+    OWNERS[owner](final.path / ".owner")
+    what = "a link, which is not followed" if owner == "a link" else "hidden"
+    assert told(final.path) == {".owner": f"{what}: no part of the evidence"}
+
+
+OWNS = """
+import sys
+from pathlib import Path
+from gp_helpers.evidence import folder
+folder._own(Path(sys.argv[1]))
+print("owns", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_the_mark_of_a_living_owner_is_not_named_unless_it_says_more(final: Finalised) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", OWNS, str(final.path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as owner:
+        assert owner.stdout is not None
+        assert owner.stdout.readline() == b"owns\n"
+        assert told(final.path) == {}
+        with (final.path / ".owner").open("ab") as mark:
+            mark.write(KEY.encode())
+        assert told(final.path) == {".owner": "hidden: no part of the evidence"}
+        owner.communicate(b"")
+
+
+def test_an_empty_folder_is_named_and_none_is_left_at_a_runs_end(final: Finalised) -> None:
+    (final.path / "empty").mkdir()
+    (final.path / "logs" / "one" / "two").mkdir(parents=True)
+    assert told(final.path) == {
+        "empty/": "an empty folder: no part of the evidence",
+        "logs/one/two/": "an empty folder: no part of the evidence",
+    }
+    finalise(final.path)
+    assert told(final.path) == {}
+    assert not (final.path / "logs" / "one").exists()
 
 
 @pytest.mark.parametrize("name", ["summary.md", "manifest.json", "verdicts.json"])
