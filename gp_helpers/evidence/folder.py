@@ -37,7 +37,7 @@ OWNER_FILE = ".owner"
 """Locked by the owner for as long as it lives; deleted when it ends properly."""
 ENVIRONMENT_FILE = "environment.json"
 _HISTORY = re.compile(
-    r"(?P<case>[a-z_]+\.[a-z_]+)\.(?P<role>trial|contrast)\.(?P<number>\d+)\.jsonl"
+    r"(?P<case>[a-z_]+\.[a-z_]+)\.(?P<role>trial|contrast)\.(?P<number>[1-9][0-9]{0,8})\.jsonl"
 )
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
