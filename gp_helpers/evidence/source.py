@@ -43,6 +43,8 @@ DAMAGED_ZIP = (
 """What reading a zip raises whose bytes somebody made: names, offsets and sizes are theirs."""
 _PLAIN_PART = re.compile(r"[^\x00-\x1f\x7f\\:]+")
 _UNIX = 3
+_END_BYTES = 22
+"""The end record of a zip without a comment."""
 
 
 class DamagedFileError(ValueError):
@@ -166,9 +168,10 @@ class BundleEvidence:
     def __init__(self, place: Path, archive: zipfile.ZipFile) -> None:
         self.place = place
         self._archive = archive
-        listed = [info for info in archive.infolist() if not _is_a_folder(info)]
-        if len(listed) > MOST_FILES:
+        infos = archive.infolist()
+        if len(infos) > MOST_FILES:
             raise NotARunError(place, f"it claims to hold more than {MOST_FILES} files")
+        listed = [info for info in infos if not _is_a_folder(info)]
         if sum(info.file_size for info in listed) > MOST_UNPACKED_BYTES:
             raise NotARunError(place, f"it claims to hold more than {MOST_UNPACKED_BYTES} bytes")
         plain = [info for info in listed if _why_not_plain(info.filename, _mode(info)) is None]
@@ -180,9 +183,14 @@ class BundleEvidence:
         if len(self._members) != len(plain) or len({i.filename for i in listed}) != len(listed):
             raise NotARunError(place, "a bundle that holds a file twice")
         self._others = sorted(
-            (info.filename, why)
-            for info in listed
-            if (why := _why_not_plain(info.filename, _mode(info))) is not None
+            [
+                *(
+                    (info.filename, why)
+                    for info in listed
+                    if (why := _why_not_plain(info.filename, _mode(info))) is not None
+                ),
+                *_beside_members(archive, place),
+            ]
         )
 
     def names(self) -> list[str]:
@@ -190,7 +198,7 @@ class BundleEvidence:
         return sorted(self._members)
 
     def others(self) -> list[tuple[str, str]]:
-        """Members that are no plain files of a run, under their full names."""
+        """Members that are no plain files of a run, by their full names; what no member holds."""
         return self._others
 
     def in_another_process(self) -> BundleEvidence:
@@ -239,6 +247,29 @@ def _too_large(size: int) -> str:
 
 def _is_a_folder(info: zipfile.ZipInfo) -> bool:
     return info.is_dir() and not info.file_size
+
+
+def _beside_members(archive: zipfile.ZipFile, place: Path) -> Iterator[tuple[str, str]]:
+    """What a zip holds where no bundle has anything, and no digest covers it."""
+    infos = archive.infolist()
+    if min((info.header_offset for info in infos), default=0) > 0:
+        yield place.name, "bytes in front of its first member"
+    if archive.comment:
+        yield place.name, "a comment"
+    elif not _ends_with_its_directory(place):
+        yield place.name, "bytes behind its directory"
+    for info in infos:
+        if _is_a_folder(info):
+            yield info.filename, "a folder, of which no bundle tells"
+        if info.comment:
+            yield info.filename, "a comment on it"
+
+
+def _ends_with_its_directory(place: Path) -> bool:
+    with place.open("rb") as file:
+        file.seek(-_END_BYTES, os.SEEK_END)
+        end = file.read()
+    return end.startswith(b"PK\x05\x06") and end.endswith(b"\0\0")
 
 
 def _mode(info: zipfile.ZipInfo) -> int:

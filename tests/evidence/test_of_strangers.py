@@ -167,6 +167,51 @@ def test_a_link_in_a_bundle_is_named(packed: Path) -> None:
     assert told(packed) == {info.filename: "a link, which is not followed: no part of the evidence"}
 
 
+def with_comment(packed: Path) -> None:
+    with zipfile.ZipFile(packed, "a") as archive:
+        archive.comment = KEY.encode()
+
+
+def with_comment_on_a_member(packed: Path) -> None:
+    with zipfile.ZipFile(packed, "a") as archive:
+        archive.getinfo(f"{RUN}/summary.md").comment = KEY.encode()
+        archive.comment = b"-"
+    whole = packed.read_bytes()
+    packed.write_bytes(whole[:-3] + b"\0\0")
+
+
+def with_folder(packed: Path) -> None:
+    with zipfile.ZipFile(packed, "a") as archive:
+        archive.mkdir(f"{RUN}/{KEY}")
+
+
+BESIDE_MEMBERS: dict[str, tuple[Callable[[Path], object], str, str]] = {
+    "in front": (
+        lambda packed: packed.write_bytes(b"#!/bin/sh\n" + packed.read_bytes()),
+        f"{RUN}.zip",
+        "bytes in front of its first member",
+    ),
+    "behind": (
+        lambda packed: packed.write_bytes(packed.read_bytes() + b"behind"),
+        f"{RUN}.zip",
+        "bytes behind its directory",
+    ),
+    "a comment": (with_comment, f"{RUN}.zip", "a comment"),
+    "a member's comment": (with_comment_on_a_member, f"{RUN}/summary.md", "a comment on it"),
+    "a folder": (with_folder, f"{RUN}/{KEY}/", "a folder, of which no bundle tells"),
+}
+
+
+@pytest.mark.parametrize("added", BESIDE_MEMBERS)
+def test_what_a_bundle_holds_beside_its_members_is_named(
+    added: str, packed: Path, final: Finalised
+) -> None:
+    add, name, what = BESIDE_MEMBERS[added]
+    add(packed)
+    [found] = recheck(packed, expect=final.digest).differences
+    assert (found.file, found.description) == (name, f"{what}: no part of the evidence")
+
+
 def replaced(packed: Path, name: str, content: bytes, method: int = zipfile.ZIP_DEFLATED) -> Path:
     """The bundle with another content for one of its members."""
     made = packed.with_name("made.zip")
