@@ -244,7 +244,15 @@ def _index(
         logs=[name for name in names if name.startswith("logs/")],
         redacted=gathered.redacted,
         scanned=scanned,
+        place=_seen_from_here(run),
     )
+
+
+def _seen_from_here(run: RunFolder) -> str:
+    """The run's folder for a command that is given here; a report names no folder of a machine."""
+    here = Path.cwd()
+    path = run.path.resolve()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else f"outputs/{run.run_id}"
 
 
 def _figure(path: Path) -> str | None:

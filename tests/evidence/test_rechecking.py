@@ -408,6 +408,15 @@ def test_a_digest_may_be_given_in_several_ways(given: str, final: Finalised) -> 
     assert not recheck(final.path, expect="").holds
 
 
+def test_the_digest_can_be_computed_by_hand_as_the_documentation_says(final: Finalised) -> None:
+    text = (ROOT / "docs" / "evidence.md").read_text(encoding="utf-8")
+    by_hand = text.partition("```python\n")[2].partition("```")[0]
+    ran = subprocess.run(
+        [sys.executable, "-c", by_hand], capture_output=True, text=True, timeout=60, cwd=final.path
+    )
+    assert ran.stdout.strip() == final.digest, ran.stderr
+
+
 STRAYS = {
     f"{CASE}.trial.01.jsonl": "does not name a case",
     f"{CASE}.trial.0.jsonl": "does not name a case",

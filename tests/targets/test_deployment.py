@@ -12,8 +12,7 @@ import pytest
 
 from gp_helpers.evidence.environment import without_secrets
 from gp_helpers.history import Kind
-from gp_helpers.probes import NotDescribedError
-from gp_helpers.probes.own_values import OwnValueError
+from gp_helpers.probes import NotDescribedError, OwnValueError
 from gp_helpers.targets.transports import Channel, Handshake, transport
 from tests.targets.conftest import PASSWORD, TOKEN, SmallPlatform, described, opened
 from tests.targets.people import somebody
