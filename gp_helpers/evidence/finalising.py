@@ -89,7 +89,7 @@ def finalise(
     canaries: Iterable[str] = (),
     head_start: HeadStart | None = None,
 ) -> Finalised:
-    """Derive the verdicts of a run and write everything that is made of them.
+    """Derive the verdicts of a run, write everything that is made of them, and give it up.
 
     ``reason``: why the run ended before its end; None if it came to its end, or if nobody knows.
     ``interrupted``: somebody interrupted it. ``canaries``: secrets to look for, beside those of
@@ -137,6 +137,7 @@ def finalise(
     _remove_empty_folders(run.path)
     manifest = build(FolderEvidence(run.path), run.run_id)
     run.write_json(MANIFEST_FILE, manifest)
+    run.close()
     return Finalised(run.path, manifest["digest"], verdicts, scanned, tuple(problems))
 
 
