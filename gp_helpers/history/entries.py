@@ -115,7 +115,8 @@ class Entry(NamedTuple):
             subject, step, data = raw["subject"], raw["step"], raw["data"]
             if not (
                 type(seq) is int
-                and _is_amount(t, LONGEST_S)
+                and (type(t) is float or type(t) is int)
+                and 0 <= t < LONGEST_S
                 and type(actor) is type(subject) is type(step) is str
                 and type(data) is dict
             ):
