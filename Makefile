@@ -14,6 +14,7 @@ PYTEST_ARGS ?=
 TEST_PROCESSES ?= 4
 LOCK_ARGS ?=
 BENCH_ARGS ?=
+LAB_ARGS ?=
 
 # The plan's five files are red by default, by design: a test of the project runs them in both environments.
 LEAVE_OUT_THE_PLAN := --ignore-glob='*issue_1176*'
@@ -48,8 +49,8 @@ thirdparty: $(READY) ## put three systems from PyPI under investigation, in an e
 	$(BIN)/uv pip install --quiet --python $(THIRDPARTY)/bin/python -e '.[dev,thirdparty]'
 	$(THIRDPARTY)/bin/python -m pytest tests/targets/test_third_party.py --require thirdparty $(PYTEST_ARGS)
 
-lab: $(READY) ## open the notebooks in JupyterLab
-	@$(BIN)/jupyter lab notebooks
+lab: $(READY) ## open the notebooks in JupyterLab (LAB_ARGS=--allow-root in a container)
+	@$(BIN)/golden-path lab $(LAB_ARGS)
 
 lock: $(READY) ## write requirements.lock anew from pyproject.toml (LOCK_ARGS=--upgrade for newer versions)
 	env -u UV_INDEX -u UV_DEFAULT_INDEX -u UV_INDEX_URL -u UV_EXTRA_INDEX_URL -u UV_FIND_LINKS \

@@ -7,7 +7,6 @@ passes. Nothing collected, a failed import or a skip is a failure of the session
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import shutil
 from collections.abc import Generator, Iterator
@@ -21,8 +20,8 @@ from gp_helpers.cases import Role
 from gp_helpers.checkers import Outcome, Verdict
 from gp_helpers.execution.trials import Plan, TrialResult, defects_for, run_plan
 from gp_helpers.parameters import ParameterError, Parameters, known_environments, load
-from gp_helpers.parameters.templates import MissingEnvironmentError, resolve
 from gp_helpers.plan import CASES, SUITES, case_info, select
+from gp_helpers.targets.requirements import require_usable
 
 DEFAULT_ENVIRONMENT = "as_reported"
 _PARAMETERS = pytest.StashKey[Parameters]()
@@ -115,8 +114,8 @@ def pytest_configure(config: pytest.Config) -> None:
     environment = config.getoption("--env")
     try:
         parameters = load(environment)
-        resolve(parameters.as_json(), os.environ)
-    except (ParameterError, MissingEnvironmentError) as error:
+        require_usable(environment, parameters.target)
+    except ParameterError as error:
         raise pytest.UsageError(f"--env {environment}: {error}") from None
     config.stash[_PARAMETERS] = parameters
     config.stash[_NOT_SELECTED] = []

@@ -7,9 +7,11 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from gp_helpers.cli.tables import AS_RECORDED, print_comparison
-from gp_helpers.evidence import ExitStatus, compare
+from gp_helpers.evidence import Comparison, ExitStatus, Reading, compare
+from gp_helpers.evidence.differences import printable
 
 MOST_SHOWN = 5
 """Differences of a run; `golden-path recheck` shows all."""
@@ -29,7 +31,7 @@ def run(options: argparse.Namespace) -> ExitStatus:
     """Print the comparison; not met if something broke."""
     comparison = compare(options.before, options.after, rechecked=options.recheck)
     if options.json:
-        print(json.dumps([asdict(case) for case in comparison.cases], indent=2))
+        print(json.dumps(_as_json(comparison), indent=2))
     else:
         print_comparison(comparison)
         for case in comparison.cases:
@@ -38,7 +40,9 @@ def run(options: argparse.Namespace) -> ExitStatus:
                     f"changed timing: {case.case}, {case.seconds_before:.2f} s before, "
                     f"{case.seconds_after:.2f} s after"
                 )
-        if not options.recheck:
+        for note in comparison.notes:
+            print(printable(f"note: not run alike: {note}"))
+        if comparison.before.is_final or comparison.after.is_final:
             print(AS_RECORDED)
     for reading in (comparison.before, comparison.after):
         for difference in reading.differences[:MOST_SHOWN]:
@@ -46,3 +50,23 @@ def run(options: argparse.Namespace) -> ExitStatus:
         if (more := len(reading.differences) - MOST_SHOWN) > 0:
             print(f"{more} more: golden-path recheck {reading.place}", file=sys.stderr)
     return ExitStatus(comparison.status)
+
+
+def _as_json(comparison: Comparison) -> dict[str, Any]:
+    return {
+        "before": _run_as_json(comparison.before),
+        "after": _run_as_json(comparison.after),
+        "notes": comparison.notes,
+        "cases": [
+            {**asdict(case), "changed_timing": case.has_changed_timing} for case in comparison.cases
+        ],
+    }
+
+
+def _run_as_json(reading: Reading) -> dict[str, Any]:
+    return {
+        "run": reading.verdicts["run"],
+        "environment": reading.verdicts["environment"],
+        "partial": reading.verdicts.get("partial"),
+        "differences": reading.differences,
+    }

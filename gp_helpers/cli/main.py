@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import os
 import select
@@ -59,20 +60,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     given = list(sys.argv[1:] if arguments is None else arguments)
     asked = next((word for word in given if word in COMMANDS), None)
-    options = build_parser(asked).parse_args(given)
+    parser = build_parser(asked)
+    options, rest = parser.parse_known_args(given)
+    if "handed_on" in options:
+        options.handed_on = rest[1:] if rest[:1] == ["--"] else rest
+    elif rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
     module = importlib.import_module(f"gp_helpers.cli.{options.command}")
     try:
         status = int(module.run(options))
         sys.stdout.flush()
-    except BrokenPipeError:
-        _silence_a_broken_stdout()
-        return _UNHEARD
     except (ParameterError, UnknownNameError, EvidenceError) as error:
         print(error, file=sys.stderr)
         return ExitStatus.USAGE
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return ExitStatus.INTERRUPTED
+    except OSError as error:
+        if error.errno not in (errno.EPIPE, errno.EIO):
+            raise
+        _silence_a_broken_stdout()
+        return _UNHEARD
     return status
 
 
@@ -82,7 +90,7 @@ def as_a_process() -> NoReturn:
 
 
 def _silence_a_broken_stdout() -> None:
-    """Where whoever read along has gone (`| head`); re-raises what another pipe's end broke."""
+    """Where whoever read has gone (`| head`, a closed terminal); re-raises what else broke."""
     poll = select.poll()
     poll.register(sys.stdout, 0)
     if not any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0)):

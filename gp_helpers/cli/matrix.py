@@ -12,9 +12,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gp_helpers.checkers import Outcome
+from gp_helpers.cli.counts import positive_int
+from gp_helpers.cli.selecting import known_defects
 from gp_helpers.evidence import ExitStatus
-from gp_helpers.parameters import EmbeddedTarget, Isolation, ListedDefects, load
+from gp_helpers.parameters import (
+    EmbeddedTarget,
+    Isolation,
+    ListedDefects,
+    ParameterError,
+    load,
+)
 from gp_helpers.plan import select
+from gp_helpers.targets.requirements import require_foundations
 
 if TYPE_CHECKING:
     from gp_helpers.execution.trials import Plan
@@ -40,7 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--together", action="store_true", help="all defects at once, and what masks what"
     )
-    parser.add_argument("--jobs", type=int, default=2, help="processes side by side (default 2)")
+    parser.add_argument(
+        "--jobs", type=positive_int, default=2, help="processes side by side (default 2)"
+    )
     parser.add_argument("--json", action="store_true", help="as JSON, for scripts")
 
 
@@ -50,7 +61,10 @@ def run(options: argparse.Namespace) -> ExitStatus:
     Not met if a hit is undeclared, an own defect is missed, or a trial broke (``error``). Together:
     not met if a case passes or breaks; what no single other defect masks is told, not a problem.
     """
+    require_foundations()
     if options.together:
+        if options.defects is not None:
+            raise ParameterError("--defects", ["not with --together, which takes all of them"])
         from gp_helpers.cli.masking import Masking, masked, print_masking
 
         rows: list[Masking] = masked(options.names, jobs=options.jobs)
@@ -82,9 +96,8 @@ def measure(defects: list[str] | None, names: list[str] | None, *, jobs: int) ->
     """Run each defect alone against each case, once, in thread isolation."""
     from gp_helpers.execution.trials import run_plans
     from gp_helpers.platform.defects.catalogue import CATALOGUE
-    from gp_helpers.platform.wiring import Wiring
 
-    chosen = sorted(Wiring(defects).defects) if defects else list(CATALOGUE)
+    chosen = sorted(known_defects(defects, source="--defects")) if defects else list(CATALOGUE)
     plans = [plan_with(case.id, {defect}) for defect in chosen for case in select(names or ())]
     cells = []
     for plan, result in zip(plans, run_plans(plans, jobs=jobs), strict=True):

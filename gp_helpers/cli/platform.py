@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import signal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from gp_helpers.cli.selecting import known_defects
+from gp_helpers.cloud_run.ending import signals_to_end
 from gp_helpers.evidence import ExitStatus
-from gp_helpers.parameters import Isolation, ParameterError
+from gp_helpers.parameters import Isolation
+from gp_helpers.targets.requirements import require_foundations
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,7 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> ExitStatus:
-    """Serve until SIGINT or SIGTERM."""
+    """Serve until a signal to end."""
+    require_foundations()
     return asyncio.run(_serve(options))
 
 
@@ -44,7 +47,7 @@ async def _serve(options: argparse.Namespace) -> ExitStatus:
     defects = _defects(options.wiring)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in signals_to_end():
         loop.add_signal_handler(number, stop.set)
     with TemporaryDirectory(prefix="golden-path-") as temporary:
         logs = options.logs or Path(temporary)
@@ -65,18 +68,16 @@ async def _serve(options: argparse.Namespace) -> ExitStatus:
 
 
 def _defects(wiring: str) -> frozenset[str]:
-    from gp_helpers.platform.wiring import UnknownDefect, Wiring
+    from gp_helpers.platform.wiring import Wiring
 
     if wiring == "remediated":
         return frozenset()
     if wiring == "all_defects":
         return Wiring.all_defects().defects
-    try:
-        return Wiring(name.strip() for name in wiring.split(",")).defects
-    except UnknownDefect as error:
-        raise ParameterError(
-            f"--wiring {wiring}", [f"{error}; allowed: remediated, all_defects, or defects by name"]
-        ) from None
+    return known_defects(
+        (name.strip() for name in wiring.split(",")),
+        source="--wiring (remediated, all_defects, or defects by name)",
+    )
 
 
 def _print(services: dict[str, str], defects: frozenset[str], as_json: bool) -> None:

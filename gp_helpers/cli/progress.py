@@ -38,13 +38,18 @@ class Progress:
         if not self._enabled:
             return
         if self._is_terminal:
-            self._stream.write(f"\r\x1b[2K{self._line(event)}")
-            self._stream.flush()
+            self._write(f"\r\x1b[2K{self._line(event)}")
         elif event.outcome is not None and (event.number == event.cells or event.outcome in _BAD):
             ended = event.outcome.value.replace("_", " ")
-            self._stream.write(
-                f"{self._names[job]}: cell {event.number} of {event.cells} {ended}\n"
-            )
+            self._write(f"{self._names[job]}: cell {event.number} of {event.cells} {ended}\n")
+
+    def _write(self, text: str) -> None:
+        """Write, and flush; a terminal that was closed is no reason to end a run in the middle."""
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except OSError:
+            self._enabled = False
 
     def _line(self, event: CellEvent) -> str:
         done = sum(self._done.values())
@@ -66,8 +71,7 @@ class Progress:
         traceback: TracebackType | None,
     ) -> None:
         if self._enabled and self._is_terminal:
-            self._stream.write("\r\x1b[2K")
-            self._stream.flush()
+            self._write("\r\x1b[2K")
 
 
 def _name(job: NotebookJob) -> str:

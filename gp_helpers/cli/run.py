@@ -15,6 +15,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
+from gp_helpers.cli.counts import positive_int
 from gp_helpers.cli.places import notebooks_folder
 from gp_helpers.cli.progress import Progress
 from gp_helpers.cli.selecting import Selected, environments, selected, twin
@@ -53,20 +54,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--suite", action="append", default=[], metavar="NAME")
     parser.add_argument("--case", action="append", default=[], metavar="ID")
-    parser.add_argument(
+    wiring = parser.add_mutually_exclusive_group()
+    wiring.add_argument(
         "--defect", action="append", default=[], metavar="ID", help="exactly these defects are on"
     )
-    parser.add_argument("--wiring", choices=("as_reported", "remediated", "all_defects"))
+    wiring.add_argument("--wiring", choices=("as_reported", "remediated", "all_defects"))
     parser.add_argument("--isolation", choices=("process", "thread"))
     parser.add_argument("--seed", type=int)
-    parser.add_argument("--trials", type=int)
-    parser.add_argument("--users", type=int, help="concurrent users")
+    parser.add_argument("--trials", type=positive_int)
+    parser.add_argument("--users", type=positive_int, help="concurrent users")
     parser.add_argument(
         "--expect",
         choices=[*(one.value for one in Expectation), "remediated"],
         help="what is expected; 'remediated' is --env remediated with every case passing",
     )
-    parser.add_argument("--jobs", type=int, default=4, help="notebooks side by side (default 4)")
+    parser.add_argument(
+        "--jobs", type=positive_int, default=4, help="notebooks side by side (default 4)"
+    )
     kernels = parser.add_mutually_exclusive_group()
     kernels.add_argument("--warm", action="store_true", default=True, help="warm kernels (default)")
     kernels.add_argument("--cold", dest="warm", action="store_false", help="stock kernels")
@@ -80,7 +84,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> ExitStatus:
     """Run, finalise, print, and exit by the recorded verdicts."""
     chosen = [selected(name, options) for name in environments(options)]
-    if options.run_id and len(chosen) > 1:
+    if options.run_id is not None and len(chosen) > 1:
         raise ParameterError("--run-id", ["names one folder; give one --env with it"])
     began = time.perf_counter()
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +12,10 @@ from gp_helpers.parameters import (
     ParameterError,
     Parameters,
     load,
-    require_references,
     validate,
 )
 from gp_helpers.plan import CaseInfo, Suite, UnknownNameError, case_info, select
+from gp_helpers.targets.requirements import require_usable
 
 REMEDIATED = "remediated"
 
@@ -48,6 +48,7 @@ def selected(name: str, options: argparse.Namespace) -> Selected:
         target |= {"wiring": {"defects": options.defect}} if options.defect else {}
         target |= {"isolation": options.isolation} if options.isolation else {}
         data["target"] = target
+    known_defects(options.defect, source="--defect")
     for suite in options.suite:
         if suite not in list(Suite):
             raise UnknownNameError("suite", suite, list(Suite))
@@ -63,26 +64,19 @@ def selected(name: str, options: argparse.Namespace) -> Selected:
     }
     data |= {key: value for key, value in changes.items() if value is not None}
     parameters = validate(data, source=f"--env {name} with the command line's options")
-    _check_defects(parameters)
-    require_references(name)
-    if not isinstance(parameters.target, EmbeddedTarget):
-        from gp_helpers.targets.transports import require_transport
-
-        require_transport(parameters.target)
+    require_usable(name, parameters.target)
     cases = select(parameters.cases)
     return Selected(name, parameters, cases)
 
 
-def _check_defects(parameters: Parameters) -> None:
-    if not isinstance(parameters.target, EmbeddedTarget):
-        return
-    from gp_helpers.platform.wiring import UnknownDefect
-    from gp_helpers.targets.defects_on import defects_on
+def known_defects(names: Iterable[str], *, source: str) -> frozenset[str]:
+    """Defects that an option names; `ParameterError` says which of them is unknown."""
+    from gp_helpers.platform.wiring import UnknownDefect, Wiring
 
     try:
-        defects_on(parameters.target, select(())[0].id)
+        return Wiring(names).defects
     except UnknownDefect as error:
-        raise ParameterError("target.wiring.defects", [str(error)]) from None
+        raise ParameterError(source, [str(error)]) from None
 
 
 def twin(one: Selected, chosen: Sequence[Selected]) -> str | None:

@@ -10,17 +10,14 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gp_helpers.evidence import ExitStatus, environment_secrets
+from gp_helpers.evidence import ExitStatus, redactor_for, stated_secrets
 from gp_helpers.history import Redactor
 from gp_helpers.parameters import (
-    DeploymentTarget,
-    EmbeddedTarget,
     ParameterError,
     environment_of,
     folder,
     json_schema,
     load,
-    require_references,
     resolved,
     schema_seen_from,
     validate,
@@ -65,18 +62,14 @@ async def _check(options: argparse.Namespace) -> ExitStatus:
     from gp_helpers.cloud_run import CloudRunError
     from gp_helpers.probes import new_client
     from gp_helpers.targets import Arrangement, NotStartedError, open_target
+    from gp_helpers.targets.requirements import require_usable
     from gp_helpers.targets.tls import verification
-    from gp_helpers.targets.transports import require_transport
     from gp_helpers.workbook.target_check import check_target
 
     stated = load(options.env)
-    require_references(options.env)
+    require_usable(options.env, stated.target)
     parameters = resolved(stated)
-    if not isinstance(parameters.target, EmbeddedTarget):
-        require_transport(parameters.target)
-    redactor = Redactor(pseudonymise=isinstance(parameters.target, DeploymentTarget))
-    for secret in environment_secrets(stated.as_json()):
-        redactor.register(secret, "environment")
+    redactor = redactor_for(parameters.target, stated_secrets(stated.as_json()))
     with tempfile.TemporaryDirectory(prefix="golden-path-") as logs:
         try:
             async with (

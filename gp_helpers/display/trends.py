@@ -15,7 +15,9 @@ _LABELS = 262
 _PANEL = 230
 _GAP = 40
 _WIDTH = _LABELS + 2 * _PANEL + _GAP + 26
-_TICKS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
+_TICKS_S = tuple(float(f"{step}e{power}") for power in range(-3, 4) for step in (1, 2, 5))
+_MOST_TICKS = 7
+"""So many labels stand beside each other."""
 
 
 def trend_figure(rows: Sequence[TrendRow]) -> Svg:
@@ -46,9 +48,8 @@ def _drawn(rows: Sequence[TrendRow], title: str, height: int) -> Iterator[str]:
     yield text(durations + _PANEL / 2, 44, "seconds of a trial: least, median, most", "soft mid")
     for tick in (0.0, 0.25, 0.5, 0.75, 1.0):
         yield _upright(share(tick), bottom, f"{tick:.0%}")
-    for tick in _TICKS_S:
-        if low <= tick <= high:
-            yield _upright(place(tick), bottom, f"{tick:g} s")
+    for tick in _ticks(low, high):
+        yield _upright(place(tick), bottom, f"{tick:g} s")
     yield element("line", class_="wait", stroke_dasharray="4 3", x1=share(limit), x2=share(limit),
                   y1=_TOP - 10, y2=bottom)  # fmt: skip
     yield text(share(limit), bottom + 30, f"more than {limit:.0%} is asked", "soft small end")
@@ -83,6 +84,11 @@ def _rate(row: TrendRow, at: int, share: Callable[[float], float]) -> Iterator[s
 def _upright(x: float, bottom: int, label: str) -> str:
     line = element("line", class_="rule", x1=x, x2=x, y1=_TOP - 10, y2=bottom)
     return line + text(x, bottom + 14, label, "soft small mid")
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    ticks = [tick for tick in _TICKS_S if low <= tick <= high]
+    return ticks[:: math.ceil(len(ticks) / _MOST_TICKS)]
 
 
 def _span(rows: Sequence[TrendRow]) -> tuple[float, float]:

@@ -3,6 +3,7 @@
 from gp_helpers.checkers.expectations import Expected
 from gp_helpers.evidence.bundling import Bundle, bundle
 from gp_helpers.evidence.comparison import Change, ComparedCase, Comparison, compare
+from gp_helpers.evidence.conditions import effective_environments
 from gp_helpers.evidence.differences import Difference, DifferenceKind
 from gp_helpers.evidence.errors import (
     EvidenceError,
@@ -22,11 +23,11 @@ from gp_helpers.evidence.report_case import rerun_command
 from gp_helpers.evidence.secret_scan import (
     SecretFinding,
     SecretScan,
-    environment_secrets,
     leave_scan,
     scan,
 )
 from gp_helpers.evidence.service_logs import ServiceLogs
+from gp_helpers.evidence.stated_secrets import redactor_for, stated_secrets
 from gp_helpers.evidence.trending import Trend, TrendPoint, TrendRow, trend
 
 __all__ = [
@@ -56,7 +57,7 @@ __all__ = [
     "TrendRow",
     "bundle",
     "compare",
-    "environment_secrets",
+    "effective_environments",
     "exit_status",
     "expected_of",
     "finalise",
@@ -64,9 +65,11 @@ __all__ = [
     "patterns",
     "read_run",
     "recheck",
+    "redactor_for",
     "rerun_command",
     "runs_in",
     "scan",
+    "stated_secrets",
     "trend",
     "unpublished",
 ]

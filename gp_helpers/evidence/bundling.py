@@ -15,10 +15,10 @@ from gp_helpers.evidence.manifest import MANIFEST_FILE
 from gp_helpers.evidence.secret_scan import (
     Scanner,
     SecretScan,
-    environment_secrets,
     with_those_left,
 )
 from gp_helpers.evidence.source import DamagedFileError, FolderEvidence
+from gp_helpers.evidence.stated_secrets import stated_secrets
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time that a zip can state; wall times stand in the evidence itself."""
@@ -46,7 +46,7 @@ def bundle(place: Path, target: Path | None = None, *, canaries: Iterable[str] =
     target = target or place.parent / f"{run.run_id}.zip"
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-        secrets = {*canaries, *environment_secrets(run.environment.get("parameters"))}
+        secrets = {*canaries, *stated_secrets(run.environment.get("parameters"))}
         scanned = Scanner(secrets).scan_files(_packed(evidence, archive, run.run_id))
     scanned = with_those_left(place, scanned)
     if not scanned.is_clean:

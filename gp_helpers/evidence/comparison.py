@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from gp_helpers.checkers import Outcome
-from gp_helpers.evidence.reading import Reading, read_run
-from gp_helpers.evidence.rechecking import read_rechecked
+from gp_helpers.evidence.conditions import told_apart
+from gp_helpers.evidence.reading import Reading
+from gp_helpers.evidence.rechecking import read_rechecked, read_recorded
 from gp_helpers.plan import CASES
 from gp_helpers.statistics import percentile
 
@@ -71,7 +72,7 @@ class Comparison:
 
     @property
     def differences(self) -> tuple[str, ...]:
-        """What re-checks of the two runs found."""
+        """What is damaged in the two runs, or what re-checks of them found."""
         return tuple(
             f"{reading.place}: {one}"
             for reading in (self.before, self.after)
@@ -79,25 +80,33 @@ class Comparison:
         )
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What the runs differ in beside environment and wiring, so that times and rates do too."""
+        return tuple(told_apart(self.before, self.after))
+
+    @property
     def status(self) -> int:
         """The exit status: 0 nothing broke and all is decided, 1 something broke, 2 undecided.
 
-        A case that is missing afterwards is undecided; a run that a re-check found to differ from
-        its histories or from its manifest counts as broken.
+        A case that only the second run has broke if it fails there. A case that is missing
+        afterwards and a run that is partial are undecided; a run that differs from its manifest, or
+        by a re-check from its histories, counts as broken.
         """
-        if self.of(Change.BROKEN) or self.differences:
+        new = {case.after for case in self.of(Change.ONLY_AFTER)}
+        if self.of(Change.BROKEN) or Outcome.FAIL in new or self.differences:
             return 1
-        undecided = self.of(Change.UNDECIDED) or self.of(Change.ONLY_BEFORE)
-        return 2 if undecided or not self.cases else 0
+        undecided = self.of(Change.UNDECIDED) or self.of(Change.ONLY_BEFORE) or new - {Outcome.PASS}
+        is_partial = any(one.verdicts.get("partial") for one in (self.before, self.after))
+        return 2 if undecided or is_partial or not self.cases else 0
 
 
 def compare(before: Path, after: Path, *, rechecked: bool = False) -> Comparison:
     """Compare two runs, folders or bundles; `NotARunError` if one is neither.
 
     ``rechecked``: both are checked again, and their verdicts derived; otherwise the recorded
-    verdicts are believed.
+    verdicts are believed, unless what they rest on is damaged.
     """
-    read = read_rechecked if rechecked else read_run
+    read = read_rechecked if rechecked else read_recorded
     left, right = read(before), read(after)
     old = {case["case"]: case for case in left.verdicts["cases"]}
     new = {case["case"]: case for case in right.verdicts["cases"]}

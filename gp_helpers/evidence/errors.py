@@ -37,15 +37,15 @@ class NotARunError(EvidenceError):
 class EvidenceWriteError(EvidenceError, OSError):
     """A file could not be written; what was recorded before it stays readable."""
 
-    def __init__(self, path: Path, error: OSError) -> None:
+    def __init__(self, path: Path, error: OSError, *, run: Path | None = None) -> None:
         OSError.__init__(self, error.errno, error.strerror, str(path))
         self.path = path
+        self.run = run
+        """The run whose file it is, if something was recorded in it before."""
 
     def __str__(self) -> str:
-        return (
-            f"cannot write {self.path}: {self.strerror or 'unknown reason'}; "
-            "what was recorded before is still there, marked as partial"
-        )
+        told = f"cannot write {self.path}: {self.strerror or 'unknown reason'}"
+        return told if self.run is None else f"{told}; what {self.run} recorded is still there"
 
 
 class SecretFoundError(EvidenceError):

@@ -20,12 +20,12 @@ from gp_helpers.evidence.environment import workbook_version
 from gp_helpers.evidence.errors import RunFolderTakenError
 from gp_helpers.evidence.exhibits import Exhibit
 from gp_helpers.evidence.expected import ExitStatus, exit_status
-from gp_helpers.evidence.files import encoded
+from gp_helpers.evidence.files import as_json, encoded
 from gp_helpers.evidence.folder import ENVIRONMENT_FILE, OWNER_FILE, RunFolder, living_owner
 from gp_helpers.evidence.head_start import HeadStart, is_about, write_page
 from gp_helpers.evidence.junit import junit
 from gp_helpers.evidence.lent_scans import leave_lent_findings
-from gp_helpers.evidence.manifest import MANIFEST_FILE, build
+from gp_helpers.evidence.manifest import MANIFEST_FILE
 from gp_helpers.evidence.markup import data_uri
 from gp_helpers.evidence.reading import VERDICTS_FILE
 from gp_helpers.evidence.rederiving import (
@@ -36,13 +36,10 @@ from gp_helpers.evidence.rederiving import (
 )
 from gp_helpers.evidence.report import report
 from gp_helpers.evidence.report_case import CaseMatter, notebook_of
-from gp_helpers.evidence.secret_scan import (
-    SecretScan,
-    environment_secrets,
-    files_of,
-    with_those_left,
-)
+from gp_helpers.evidence.sealing import Sealing
+from gp_helpers.evidence.secret_scan import SecretScan, with_those_left
 from gp_helpers.evidence.source import FolderEvidence, readable
+from gp_helpers.evidence.stated_secrets import stated_secrets
 from gp_helpers.evidence.summary import summary
 from gp_helpers.evidence.trial_results import (
     TrialResult,
@@ -52,6 +49,16 @@ from gp_helpers.evidence.trial_results import (
 from gp_helpers.evidence.verdicts import assemble, stated_in
 
 SCAN_FILE = "secrets.json"
+INDEX_FILE = "index.html"
+_REMADE = (
+    ENVIRONMENT_FILE,
+    HAR_FILE,
+    INDEX_FILE,
+    JUNIT_FILE,
+    SCAN_FILE,
+    SUMMARY_FILE,
+    VERDICTS_FILE,
+)
 _MOST_FIGURE_CHARACTERS = 3_000_000
 """Figures beyond this stay files of their own, so that the page stays under 5 MB."""
 _TELLING = (Outcome.FAIL, Outcome.ERROR, Outcome.INCONCLUSIVE, Outcome.PASS)
@@ -78,7 +85,7 @@ class Finalised:
     @property
     def index(self) -> Path:
         """The report."""
-        return self.path / "index.html"
+        return self.path / INDEX_FILE
 
 
 def finalise(
@@ -101,42 +108,41 @@ def finalise(
     owner = living_owner(run.path)
     if owner is not None:
         raise RunFolderTakenError(run.path, owner)
-    if run.owner_died and reason is None:
+    was_sealed = (run.path / MANIFEST_FILE).exists()
+    if run.owner_died and reason is None and not was_sealed:
         reason = "the process that ran it ended without finishing it"
+    sealing = Sealing(run, _REMADE)
     environment = _ended(run, reason, interrupted)
-    for made_last in (MANIFEST_FILE, "index.html", SCAN_FILE):
-        (run.path / made_last).unlink(missing_ok=True)
     problems = list(_withheld(run))
     gathered = _Gathered(run, head_start)
     trials = list(gathered.trials())
     verdicts = assemble(environment, trials, stated_in(gathered.names, gathered.read))
-    run.write_json(VERDICTS_FILE, verdicts)
-    run.write_text(JUNIT_FILE, junit(verdicts))
-    run.write_text(SUMMARY_FILE, summary(verdicts))
-    run.write_text(
-        HAR_FILE, har_of(gathered.exchanges, str(environment["run"]), workbook_version())
-    )
+    sealing.take(HAR_FILE, har_of(gathered.exchanges, str(environment["run"]), workbook_version()))
+    sealing.take(ENVIRONMENT_FILE, as_json(environment))
+    sealing.take(VERDICTS_FILE, as_json(verdicts))
+    sealing.take(JUNIT_FILE, junit(verdicts))
+    sealing.take(SUMMARY_FILE, summary(verdicts))
     problems += _notebooks(run, head_start.pages)
-    secrets = {*canaries, *environment_secrets(environment.get("parameters"))}
+    secrets = {*canaries, *stated_secrets(environment.get("parameters"))}
     leave_lent_findings(run.path)
     scanner = head_start.scanner(secrets)
-    scanned = with_those_left(run.path, scanner.scan_files(files_of(run.path)))
+    scanned = with_those_left(run.path, scanner.scan_files(sealing.files()))
     index = _index(run, verdicts, environment, gathered, scanned)
-    late = scanner.scan_files([("index.html", encoded(index))])
+    late = scanner.scan_files([(INDEX_FILE, encoded(index))])
     if not late.is_clean:
         findings = tuple(dict.fromkeys([*scanned.findings, *late.findings]))
         scanned = SecretScan(
             scanned.files, scanned.bytes, scanned.secrets, scanned.too_short, findings
         )
         index = _index(run, verdicts, environment, gathered, scanned)
-    run.write_text("index.html", index)
-    run.write_json(SCAN_FILE, scanned.to_json())
+    sealing.take(INDEX_FILE, index)
+    sealing.take(SCAN_FILE, as_json(scanned.to_json()))
+    _remove_what_a_kill_left(run)
+    manifest = sealing.seal()
+    run.environment = environment
     with contextlib.suppress(OSError):
         if run.owner_died:
             (run.path / OWNER_FILE).unlink(missing_ok=True)
-    _remove_empty_folders(run.path)
-    manifest = build(FolderEvidence(run.path), run.run_id)
-    run.write_json(MANIFEST_FILE, manifest)
     run.close()
     return Finalised(run.path, manifest["digest"], verdicts, scanned, tuple(problems))
 
@@ -150,8 +156,6 @@ def _ended(run: RunFolder, reason: str | None, interrupted: bool) -> dict[str, A
             "reason": reason or ("it was interrupted" if interrupted else None),
             "interrupted": interrupted,
         }
-        run.write_json(ENVIRONMENT_FILE, environment)
-        run.environment = environment
     return environment
 
 
@@ -193,9 +197,9 @@ def _withheld(run: RunFolder) -> Iterator[str]:
         )
 
 
-def _remove_empty_folders(path: Path) -> None:
-    """What a run that was killed had made room for: no manifest tells of a folder."""
-    for folder, _, _ in os.walk(path, topdown=False):
+def _remove_what_a_kill_left(run: RunFolder) -> None:
+    """Folders that nothing came into."""
+    for folder, _, _ in os.walk(run.path, topdown=False):
         with contextlib.suppress(OSError):
             os.rmdir(folder)
 
@@ -241,7 +245,7 @@ def _index(
         verdicts,
         environment,
         matters,
-        notebooks=[name for name in names if name.endswith(".html") and name != "index.html"],
+        notebooks=[name for name in names if name.endswith(".html") and name != INDEX_FILE],
         logs=[name for name in names if name.startswith("logs/")],
         redacted=gathered.redacted,
         scanned=scanned,

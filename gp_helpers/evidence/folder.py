@@ -86,9 +86,12 @@ class RunFolder:
         not selected by the parameters. Raises `RunFolderTakenError` and `EvidenceWriteError`.
         """
         now = datetime.now(UTC)
-        run_id = run_id or new_run_id(environment, now)
+        run_id = new_run_id(environment, now) if run_id is None else run_id
         if not _RUN_ID.fullmatch(run_id):
-            raise NotARunError(outputs / run_id, "a run id is letters, digits, dots and dashes")
+            allowed = "a run id is letters, digits, dots, dashes and underscores, at most 100"
+            raise NotARunError(
+                outputs, f"{allowed}, and begins with one of the first two; found {run_id!r}"
+            )
         path = outputs / run_id
         with suppress(OSError):  # that nothing can be written there is told below
             if path.exists():
@@ -155,7 +158,11 @@ class RunFolder:
     def write_text(self, name: str, text: str) -> Path:
         """Write a file of the run atomically."""
         path = self.path / name
-        write_atomically(path, text)
+        try:
+            write_atomically(path, text)
+        except EvidenceWriteError as error:
+            error.run = self.path
+            raise
         return path
 
     def write_json(self, name: str, value: Any) -> Path:
@@ -166,7 +173,7 @@ class RunFolder:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise EvidenceWriteError(path, error) from error
+            raise EvidenceWriteError(path, error, run=self.path) from error
         return path
 
     @property
@@ -285,7 +292,8 @@ def read_environment(path: Path) -> dict[str, Any]:
     try:
         stated = json.loads((path / ENVIRONMENT_FILE).read_bytes())
     except (OSError, ValueError, RecursionError) as error:
-        raise NotARunError(path, f"it has no readable {ENVIRONMENT_FILE}: {error}") from error
+        why = error.strerror if isinstance(error, OSError) else error
+        raise NotARunError(path, f"it has no readable {ENVIRONMENT_FILE}: {why}") from error
     for told in ill_typed(stated):
         raise NotARunError(path, f"its {ENVIRONMENT_FILE} does not describe a run: {told}")
     return dict(stated)

@@ -16,8 +16,9 @@ from gp_helpers.evidence.exhibits import Exhibit, exhibit
 from gp_helpers.evidence.folder import RunFolder
 from gp_helpers.evidence.notebook_html import notebook_html
 from gp_helpers.evidence.rederiving import exchanges_of
-from gp_helpers.evidence.secret_scan import Scanner, environment_secrets, files_of
+from gp_helpers.evidence.secret_scan import Scanner, files_of
 from gp_helpers.evidence.source import FolderEvidence, readable
+from gp_helpers.evidence.stated_secrets import stated_secrets
 from gp_helpers.evidence.trial_results import (
     RecordedTrial,
     TrialResult,
@@ -62,7 +63,7 @@ class HeadStart:
         write_page(run, notebook)
         self.pages.add(notebook)
         names += [notebook.name, page_of(notebook)]
-        secrets = environment_secrets(run.environment.get("parameters"))
+        secrets = stated_secrets(run.environment.get("parameters"))
         self.scanner(secrets).scan_files(files_of(run.path, set(names).__contains__))
 
     def gathered(self, recorded: RecordedTrial) -> GatheredTrial:

@@ -11,7 +11,7 @@ import json
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from gp_helpers.evidence.files import as_json, encoded, sha256
 from gp_helpers.evidence.source import DamagedFileError, Evidence
@@ -61,7 +61,15 @@ def _marks(lines: list[bytes], each: int) -> bytes:
     return base64.b64encode(b"".join(one.to_bytes(_MARK_BYTES, "big") for one in sums))
 
 
-def build(evidence: Evidence, run_id: str) -> dict[str, Any]:
+class Contents(Protocol):
+    """Files by name."""
+
+    def names(self) -> list[str]: ...
+
+    def read(self, name: str) -> bytes: ...
+
+
+def build(evidence: Contents, run_id: str) -> dict[str, Any]:
     """The manifest of what is there, with its root digest."""
     files: dict[str, Any] = {}
     for name in evidence.names():

@@ -36,6 +36,11 @@ class Reading:
     differences: tuple[str, ...] = ()
     """What a re-check found; nothing was looked for without one."""
 
+    @property
+    def identity(self) -> tuple[str, str]:
+        """Which run it is, whatever its folder or bundle is called: its id, and when it began."""
+        return str(self.verdicts["run"]), str(self.verdicts["started"])
+
 
 def read_run(place: Path) -> Reading:
     """Read a run's folder or a bundle; `NotARunError` if it is neither."""

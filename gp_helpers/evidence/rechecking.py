@@ -128,6 +128,31 @@ def recheck(place: Path, *, expect: str | None = None) -> Recheck:
     )
 
 
+def read_recorded(place: Path) -> Reading:
+    """A run with its recorded verdicts; checked again where what they rest on is damaged.
+
+    That is a file that the manifest lists and that is gone or another, but for those that show a
+    verdict and make none: somebody may have opened and saved a notebook.
+    """
+    with open_evidence(place) as evidence:
+        is_as_left = MANIFEST_FILE not in evidence.names() or _is_whole(evidence)
+    return read_run(place) if is_as_left else read_rechecked(place)
+
+
+def _is_whole(evidence: Evidence) -> bool:
+    manifest, damage = read_manifest(evidence)
+    if manifest is None or damage:
+        return False
+    found: list[Difference] = []
+    files, names = HeldFiles(evidence, manifest["files"], found), evidence.names()
+    rested_on = [name for name in manifest["files"] if _makes_verdicts(name)]
+    return all(name in names and files.read(name) is not None for name in rested_on) and not found
+
+
+def _makes_verdicts(name: str) -> bool:
+    return name in (ENVIRONMENT_FILE, VERDICTS_FILE) or name.startswith(("histories/", "verdicts/"))
+
+
 def read_rechecked(place: Path) -> Reading:
     """A run with its verdicts as its histories say, and with what a re-check found.
 

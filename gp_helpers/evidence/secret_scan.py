@@ -11,11 +11,10 @@ import gzip
 import hashlib
 import io
 import json
-import os
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,7 +32,6 @@ from gp_helpers.history import fingerprint
 from gp_helpers.history.secret_forms import (
     encodings,
     is_json_web_token,
-    names_a_secret,
     private_keys_in,
     tokens_in,
     vendor_keys_in,
@@ -47,7 +45,6 @@ _BASE64_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
 _ONLY_BASE64 = bytes(byte if byte in _BASE64_LETTERS else 0x20 for byte in range(256))
 _HEXADECIMAL = re.compile(rb"[0-9a-f-]+")
 _ONE_ALPHABET = bytes.maketrans(b"-_", b"+/")
-_REFERENCE = re.compile(r"\$\{(\w+)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,26 +156,6 @@ def with_those_left(run: Path, scanned: SecretScan) -> SecretScan:
             findings.append(SecretFinding(name, f"a scan that cannot be read: {error!r}", 1))
     found = tuple(dict.fromkeys(findings))
     return SecretScan(scanned.files, scanned.bytes, secrets, too_short, found)
-
-
-def environment_secrets(
-    parameters: Any = None, environ: Mapping[str, str] | None = None
-) -> list[str]:
-    """Values of environment variables that are secrets by their name.
-
-    Those that the parameters refer to always count; of the others only what looks like a secret,
-    since ``PASSWORD=password`` would be found in every text.
-    """
-    environ = os.environ if environ is None else environ
-    referred = set(_REFERENCE.findall(str(parameters)))
-    return [
-        value
-        for name, value in environ.items()
-        if names_a_secret(name)
-        and (
-            name in referred or (len(value) >= 12 and re.search(r"\d", value) and "/" not in value)
-        )
-    ]
 
 
 def _needles(canaries: Iterable[str]) -> tuple[Needles, int, int]:

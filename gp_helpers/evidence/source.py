@@ -295,12 +295,17 @@ def _why_not_plain(name: str, mode: int) -> str | None:
 @contextmanager
 def open_evidence(place: Path) -> Iterator[Evidence]:
     """Open a run's folder or a bundle; `NotARunError` if the path is neither."""
-    if place.is_dir():
-        path = place / ENVIRONMENT_FILE
-        if path.is_symlink() or not path.is_file():
+    environment = place / ENVIRONMENT_FILE
+    try:
+        is_folder, is_file = place.is_dir(), place.is_file()
+        is_run = is_folder and environment.is_file() and not environment.is_symlink()
+    except OSError as error:
+        raise NotARunError(place, f"cannot be read: {error.strerror}") from error
+    if is_folder:
+        if not is_run:
             raise NotARunError(place, f"a folder without {ENVIRONMENT_FILE}")
         yield FolderEvidence(place)
-    elif place.is_file():
+    elif is_file:
         try:
             archive = zipfile.ZipFile(place)
         except DAMAGED_ZIP as error:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 
+from gp_helpers.cloud_run.ending import signals_to_end
 from gp_helpers.cloud_run.zygote_owner import ZYGOTE_VARIABLE, own_zygote
 from gp_helpers.execution.kernels.keeper import Keeper, open_keeper
 from gp_helpers.execution.kernels.warmth import warm_modules
@@ -37,8 +38,8 @@ async def execute(
             any, all kernels share one parent of such processes, which has these imported.
         progress: Told when a code cell begins and when it ends.
         ended: Called, in a thread, when a notebook has ended, while others still run.
-        handle_signals: While this runs in the main thread, SIGINT and SIGTERM interrupt all
-            notebooks: running cells end as ``interrupted``, what there is is saved. Without it,
+        handle_signals: While this runs in the main thread, SIGINT, SIGTERM and SIGHUP interrupt
+            all notebooks: running cells end as ``interrupted``, what there is is saved. Without it,
             cancelling does the same, but gives no results.
 
     Raises:
@@ -92,12 +93,12 @@ async def _lending(keeper: Keeper, modules: Sequence[str]) -> AsyncIterator[dict
 
 @contextmanager
 def interrupting(interruption: Interruption, handle_signals: bool) -> Iterator[None]:
-    """While it holds, SIGINT and SIGTERM resolve ``interruption``; then the old handlers return."""
+    """While it holds, a signal to end resolves ``interruption``; then the old handlers return."""
     if not handle_signals or threading.current_thread() is not threading.main_thread():
         yield
         return
     loop = asyncio.get_running_loop()
-    numbers = (signal.SIGINT, signal.SIGTERM)
+    numbers = signals_to_end()
     before = {number: signal.getsignal(number) for number in numbers}
 
     def interrupt(number: signal.Signals) -> None:

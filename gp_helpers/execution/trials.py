@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from gp_helpers.cases import Role, case_class, open_trial, take_all
 from gp_helpers.checkers import Outcome, Verdict
 from gp_helpers.cloud_run import CloudRunError, spare_what_is_there
-from gp_helpers.evidence import ServiceLogs, environment_secrets
-from gp_helpers.history import History, Redactor
+from gp_helpers.evidence import ServiceLogs, redactor_for, stated_secrets
+from gp_helpers.history import History
 from gp_helpers.parameters import DeploymentTarget, EmbeddedTarget, Parameters
 from gp_helpers.targets import NotStartedError, open_target, prepare, runs_as_processes
 
@@ -35,6 +35,8 @@ class Plan:
     count: int
     keep: Path | None = None
     """Folder for histories and logs; None keeps neither."""
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """Those of the parameters as they were written, whose references are resolved here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +70,8 @@ async def run_trial(
         if folder is None:
             folder = Path(stack.enter_context(TemporaryDirectory(prefix="golden-path-")))
         name = f"{plan.case_id}.{role.value}.{number}"
-        redactor = Redactor(pseudonymise=isinstance(plan.parameters.target, DeploymentTarget))
-        for secret in environment_secrets():
-            redactor.register(secret, "environment")
+        secrets = plan.secrets or stated_secrets(plan.parameters.as_json())
+        redactor = redactor_for(plan.parameters.target, secrets)
         logs = ServiceLogs(plan.parameters.target, folder / "logs" / name, redactor)
         if plan.keep is not None:
             stack.callback(logs.publish)
@@ -155,13 +156,6 @@ _CHUNK = 10
 def _chunks(plan: Plan) -> Sequence[Plan]:
     """A plan in pieces that are short enough to be spread over processes."""
     return [
-        Plan(
-            plan.case_id,
-            plan.parameters,
-            plan.defects,
-            first,
-            min(_CHUNK, plan.first + plan.count - first),
-            plan.keep,
-        )
+        replace(plan, first=first, count=min(_CHUNK, plan.first + plan.count - first))
         for first in range(plan.first, plan.first + plan.count, _CHUNK)
     ]

@@ -81,10 +81,11 @@ class Redactor:
     """Takes secrets out of whatever is about to be recorded, shown or logged.
 
     ``pseudonymise``: e-mail addresses become ``person-N@example.invalid``, the same address always
-    the same one.
+    the same one. ``also``: another redactor, which learns each secret, too.
     """
 
-    def __init__(self, *, pseudonymise: bool = False) -> None:
+    def __init__(self, *, pseudonymise: bool = False, also: Redactor | None = None) -> None:
+        self._also = also
         self._literals: dict[str, str] = {}
         self._secrets: set[str] = set()
         self._anchors: dict[str, list[str]] = {}
@@ -108,6 +109,8 @@ class Redactor:
         """Make a literal secret known, with the encodings in which it may turn up."""
         if len(secret) < _SHORTEST or secret in self._literals:
             return
+        if self._also is not None:
+            self._also.register(secret, kind)
         self._secrets.add(secret)
         self._clean.clear()
         shown = f"‹{kind} {fingerprint(secret)}›"
@@ -158,7 +161,7 @@ class Redactor:
         return data[: most // 2].hex()
 
     def _searched(self, value: str) -> str:
-        value = self._without_literals(value)
+        value = self.without_literals(value)
         if len(value) < _SHORTEST:
             return value
         if "-----BEGIN" in value:
@@ -236,7 +239,8 @@ class Redactor:
         match = _MARKERS.fullmatch(text)
         return match is not None and match[1] in self._issued
 
-    def _without_literals(self, value: str) -> str:
+    def without_literals(self, value: str) -> str:
+        """A text without the secrets that were registered, whatever else in it looks like one."""
         if not self._anchors or len(value) < _SHORTEST:
             return value
         anchors: Iterable[str]

@@ -1,14 +1,15 @@
 """Parameter files: one file is one environment, validated before anything starts."""
 
 from gp_helpers.parameters.description import EVENTS, FAULTS, Description, Limits, Operation
+from gp_helpers.parameters.errors import ParameterError
 from gp_helpers.parameters.json_schema import json_schema
 from gp_helpers.parameters.loading import (
-    ParameterError,
     environment_of,
     find,
     folder,
     known_environments,
     load,
+    refusal,
     require_references,
     resolved,
     schema_seen_from,
@@ -44,6 +45,7 @@ __all__ = [
     "json_schema",
     "known_environments",
     "load",
+    "refusal",
     "require_references",
     "resolved",
     "schema_seen_from",

@@ -17,9 +17,12 @@ from gp_helpers.parameters.operations import (
     Authentication,
     Basic,
     Described,
+    Flag,
+    Number,
     OAuth2,
     Operation,
     Token,
+    WholeNumber,
     compiles,
 )
 from gp_helpers.parameters.sockets import (
@@ -106,8 +109,8 @@ class Judge(Described):
 class Load(Described):
     """How much load a target allows: an open loop of so many users at this rate."""
 
-    users: int = Field(default=5, ge=1, le=1000)
-    rate_per_s: float = Field(default=2.0, gt=0)
+    users: WholeNumber = Field(default=5, ge=1, le=1000)
+    rate_per_s: Number = Field(default=2.0, gt=0)
 
 
 class Limits(Described):
@@ -115,11 +118,11 @@ class Limits(Described):
 
     hosts: tuple[str, ...] = ()
     """``name`` or ``name:port``; none named: those that the file's own URLs have."""
-    concurrent_users: int = Field(default=3, ge=1)
-    requests: int = Field(default=500, ge=1)
-    connections: int = Field(default=20, ge=1)
-    seconds: float = Field(default=300, gt=0)
-    rate_per_s: float | None = Field(default=None, gt=0)
+    concurrent_users: WholeNumber = Field(default=3, ge=1)
+    requests: WholeNumber = Field(default=500, ge=1)
+    connections: WholeNumber = Field(default=20, ge=1)
+    seconds: Number = Field(default=300, gt=0)
+    rate_per_s: Number | None = Field(default=None, gt=0)
     load: Load | None = None
     faults: Annotated[
         tuple[str, ...], Field(json_schema_extra={"items": {"enum": list(FAULTS)}})
@@ -151,13 +154,13 @@ class Description(Described):
     """A request that is accepted as soon as the platform serves, after a cold start say."""
     questions: tuple[str, ...] = ()
     """What to ask in place of the cases' own questions, with placeholders (``{user.canary}``)."""
-    least_answer_characters: int = Field(default=40, ge=1)
+    least_answer_characters: WholeNumber = Field(default=40, ge=1)
     """An answer of substance has at least so many."""
     facts: tuple[str, ...] = ()
     """Regular expressions, with placeholders, of which a right answer matches at least one."""
     judge: Judge | None = None
-    silence_after_s: float = Field(default=10.0, gt=0)
-    verify_tls: bool = True
+    silence_after_s: Number = Field(default=10.0, gt=0)
+    verify_tls: Flag = True
     tls_ca_file: str | None = None
     """A file of certificates (PEM) that are trusted beside the system's: a private authority's."""
 

@@ -26,6 +26,7 @@ def json_schema() -> dict[str, Any]:
             if text is not None:
                 property_["description"] = text
     schema["title"] = TITLE
+    schema["minProperties"] = 1
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 

@@ -15,6 +15,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from gp_helpers.parameters.documents import line_of, read_document
+from gp_helpers.parameters.errors import ParameterError
 from gp_helpers.parameters.placeholders import UnknownPlaceholder, unknown_placeholders
 from gp_helpers.parameters.schema import (
     AsgiTarget,
@@ -29,15 +31,6 @@ _TARGETS: dict[str, type[BaseModel]] = {
     "asgi": AsgiTarget,
     "deployment": DeploymentTarget,
 }
-
-
-class ParameterError(ValueError):
-    """Parameters that cannot be used: where, what was found and what is allowed."""
-
-    def __init__(self, source: str, problems: Sequence[str]) -> None:
-        self.source = source
-        self.problems = list(problems)
-        super().__init__("\n".join(f"{source}: {problem}" for problem in problems))
 
 
 def folder() -> Path:
@@ -74,10 +67,11 @@ def known_environments() -> list[str]:
 def find(environment: str) -> Path:
     """The parameter file of an environment: a name in ``parameters/``, or a path."""
     if environment.endswith((".yaml", ".yml")) or os.sep in environment:
-        path = Path(environment)
-        if not path.is_file():
-            raise ParameterError(environment, ["there is no such file"])
-        return path
+        if os.path.isdir(environment):
+            raise ParameterError(environment, ["it is a folder; name a YAML file in it"])
+        if not os.path.isfile(environment):
+            raise ParameterError(environment, ["there is no such file that can be read"])
+        return Path(environment)
     path = folder() / f"{environment}.yaml"
     if not path.is_file():
         known = known_environments()
@@ -93,9 +87,10 @@ def find(environment: str) -> Path:
 def load(environment: str) -> Parameters:
     """Read the parameter file of an environment; `ParameterError` says what is wrong with it."""
     path = find(environment)
-    node, data = _read(path)
-    if data is None:
-        data = {}
+    node, data = read_document(path)
+    if data is None or data == {}:
+        allowed = ", ".join(_keys(Parameters))
+        raise ParameterError(str(path), [f"it states nothing; allowed: {allowed}"])
     if not isinstance(data, dict):
         raise ParameterError(
             str(path), [f"expected a mapping of keys, found {type(data).__name__}"]
@@ -103,14 +98,11 @@ def load(environment: str) -> Parameters:
     return validate(data, source=str(path), node=node)
 
 
-def _read(path: Path) -> tuple[yaml.Node | None, Any]:
-    try:
-        text = path.read_text(encoding="utf-8")
-        return yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
-    except OSError as error:
-        raise ParameterError(str(path), [f"cannot be read: {error.strerror}"]) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ParameterError(str(path), [f"not YAML: {error}"]) from error
+def refusal(environment: str, keys: tuple[Any, ...], told: str) -> ParameterError:
+    """What is wrong with the value at some keys of an environment's file, with its line."""
+    path = find(environment)
+    node, _ = read_document(path)
+    return ParameterError(str(path), [f"{_where(node, keys)}: {told}"])
 
 
 def require_references(environment: str, environ: Mapping[str, str] | None = None) -> None:
@@ -119,14 +111,13 @@ def require_references(environment: str, environ: Mapping[str, str] | None = Non
     It may not be set, or hold what cannot be sent.
     """
     path = find(environment)
-    node, data = _read(path)
+    node, data = read_document(path)
     known = os.environ if environ is None else environ
     problems = []
     for keys, text in _texts(data):
         for name in references(text):
             if not known.get(name):
-                where = f"line {_line(node, keys)}: {'.'.join(map(str, keys))}"
-                problems.append(f"{where}: environment variable not set: {name}")
+                problems.append(f"{_where(node, keys)}: environment variable not set: {name}")
     if problems:
         raise ParameterError(str(path), problems)
     _resolved(load(environment), known, source=str(path), node=node)
@@ -185,9 +176,7 @@ def validate(data: Mapping[str, Any], *, source: str, node: yaml.Node | None = N
 
 
 def _unfillable(unknown: UnknownPlaceholder, node: yaml.Node | None) -> str:
-    key = ".".join(str(part) for part in unknown.path)
-    line = _line(node, unknown.path)
-    where = f"line {line}: {key}" if line else key
+    where = _where(node, unknown.path)
     allowed = _allowed(unknown.name, unknown.allowed) if unknown.allowed else "allowed: none here"
     return f"{where}: unknown placeholder {{{unknown.name}}}; {allowed}"
 
@@ -215,21 +204,26 @@ def _problem(
 ) -> str:
     message = detail["msg"].removeprefix("Value error, ")
     named, separator, rest = message.partition(": ")
-    if separator and model is not None and named in _keys(model) and named not in path:
+    found = detail.get("input")
+    names = [*_keys(model), *(found if isinstance(found, dict) else ())]
+    if separator and named in names and named not in path:
         path, message = (*path, named), rest
-    key = ".".join(str(part) for part in path) or "(top level)"
-    line = _line(node, path)
-    where = f"line {line}: {key}" if line else key
+    where = _where(node, path)
     if detail["type"] == "extra_forbidden":
         return f"{where}: unknown key; {_allowed(str(path[-1]), _keys(model))}"
     if detail["type"] == "union_tag_not_found":
         return f"{where}.kind: missing; allowed: {', '.join(_TARGETS)}"
     if detail["type"] == "union_tag_invalid":
         return f"{where}.kind: {_allowed(str(detail['ctx']['tag']), list(_TARGETS))}"
-    found = detail.get("input")
     message = message.replace("valid tuple", "valid list").replace("valid dictionary", "mapping")
     shown = f"; found {_short(found)}" if not isinstance(found, dict | BaseModel) else ""
     return f"{where}: {message[0].lower()}{message[1:]}{shown}"
+
+
+def _where(node: yaml.Node | None, path: tuple[Any, ...]) -> str:
+    key = ".".join(str(part) for part in path) or "(top level)"
+    line = line_of(node, path)
+    return f"line {line}: {key}" if line else key
 
 
 def _short(value: Any) -> str:
@@ -303,21 +297,3 @@ def _models_of(annotation: Any) -> list[Any]:
     if typing.get_origin(annotation) in (dict, tuple, list):
         return []
     return [model for one in typing.get_args(annotation) for model in _models_of(one)]
-
-
-def _line(node: yaml.Node | None, path: tuple[Any, ...]) -> int | None:
-    line = None
-    for part in path:
-        if isinstance(node, yaml.MappingNode):
-            for key, value in node.value:
-                if key.value == str(part):
-                    line, node = key.start_mark.line + 1, value
-                    break
-            else:
-                return line
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
-            node = node.value[part] if part < len(node.value) else None
-            line = node.start_mark.line + 1 if node is not None else line
-        else:
-            return line
-    return line

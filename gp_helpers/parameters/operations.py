@@ -5,16 +5,30 @@ Over HTTP the root of every JMESPath expression is ``{status, headers, cookies, 
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import jmespath
 from jmespath.exceptions import JMESPathError
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AllowInfNan,
+    BaseModel,
+    ConfigDict,
+    Field,
+    Strict,
+    field_validator,
+    model_validator,
+)
 
 from gp_helpers.parameters.sendable import HeaderName, HeaderValue
 
 SUCCESS = "status >= `200` && status < `300`"
 """What a response has to be like if the operation does not say."""
+
+
+WholeNumber = Annotated[int, Strict()]
+"""No ``true``, and no text that reads like a number."""
+Number = Annotated[float, Strict(), AllowInfNan(False)]
+Flag = Annotated[bool, Strict()]
 
 
 class Described(BaseModel):

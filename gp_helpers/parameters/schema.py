@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from gp_helpers.parameters.description import Described, Description, Limits
+from gp_helpers.parameters.operations import Flag, Number, WholeNumber
 from gp_helpers.plan import THRESHOLDS, UnknownNameError, select
 
 
@@ -48,7 +49,7 @@ class EmbeddedTarget(Described):
     kind: Literal["embedded"] = "embedded"
     wiring: Literal["as_reported", "remediated", "all_defects"] | ListedDefects = "as_reported"
     isolation: Isolation = Isolation.PROCESS
-    time_scale: float = Field(default=1.0, gt=0, le=10)
+    time_scale: Number = Field(default=1.0, gt=0, le=10)
 
 
 class AsgiApplication(Described):
@@ -56,21 +57,21 @@ class AsgiApplication(Described):
 
     app: str = Field(pattern=r"^[\w.]+:\w+$")
     """``package.module:name`` of an ASGI application, or of a factory (``factory: true``)."""
-    factory: bool = False
+    factory: Flag = False
     """It is a callable that returns the application: without arguments."""
     environment: dict[str, str] = {}
     """``{NAME.url}`` is the address of another application; a proxy can stand there."""
     ready_path: str | None = None
     """An instance gets requests when this path is answered; else as soon as its port listens."""
-    start_timeout_s: float = Field(default=20.0, gt=0)
+    start_timeout_s: Number = Field(default=20.0, gt=0)
 
 
 class IngressTimeouts(Described):
     """When what stands in front of the backend cuts it off, for the case that is about that."""
 
-    request_timeout_s: float = Field(default=0.9, gt=0, le=60)
+    request_timeout_s: Number = Field(default=0.9, gt=0, le=60)
     """Of any request, an open socket included: a rule of Cloud Run."""
-    idle_timeout_s: float = Field(default=0.2, gt=0, le=60)
+    idle_timeout_s: Number = Field(default=0.2, gt=0, le=60)
     """Of a socket on which nothing is said: a rule of proxies that stand before it."""
 
 
@@ -151,14 +152,26 @@ class Parameters(Described):
     cases: tuple[str, ...] = ()
     """Suites or cases; empty selects all."""
     expectation: Expectation = Expectation.REPRODUCE
-    trials: int = Field(default=1, ge=1, le=10_000)
-    seed: int = Field(default=1176, ge=0)
-    concurrent_users: int = Field(default=DEFAULT_USERS, ge=FEWEST_USERS, le=200)
-    sessions: int = Field(default=20, ge=5, le=2000)
+    trials: WholeNumber = Field(default=1, ge=1, le=10_000)
+    seed: WholeNumber = Field(default=1176, ge=0)
+    concurrent_users: WholeNumber = Field(default=DEFAULT_USERS, ge=FEWEST_USERS, le=200)
+    sessions: WholeNumber = Field(default=20, ge=5, le=2000)
     """Sessions of a trial of ``factory.lifecycle``."""
-    many_sessions: int = Field(default=300, ge=0, le=2000)
+    many_sessions: WholeNumber = Field(default=300, ge=0, le=2000)
     """Sessions over which its notebook counts once more, beside the trial; 0 leaves that out."""
-    thresholds: dict[str, float] = {}
+    thresholds: Annotated[
+        dict[str, Number],
+        Field(
+            json_schema_extra={
+                "properties": {
+                    name: {"type": "number", **threshold.bounds}
+                    for name, threshold in THRESHOLDS.items()
+                },
+                "additionalProperties": False,
+            }
+        ),
+    ] = {}
+    """Limits other than the plan's, by name."""
 
     @field_validator("cases")
     @classmethod
@@ -172,9 +185,12 @@ class Parameters(Described):
     @field_validator("thresholds")
     @classmethod
     def _known_thresholds(cls, thresholds: dict[str, float]) -> dict[str, float]:
-        for name in thresholds:
+        for name, limit in thresholds.items():
             if name not in THRESHOLDS:
                 raise ValueError(str(UnknownNameError("threshold", name, THRESHOLDS)))
+            if not THRESHOLDS[name].can_be(limit):
+                allowed = THRESHOLDS[name].allowed
+                raise ValueError(f"{name}: no limit that makes sense: {limit}; allowed: {allowed}")
         return thresholds
 
     @model_validator(mode="before")

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from gp_helpers.parameters.operations import Described, Operation, compiles
+from gp_helpers.parameters.operations import Described, Flag, Operation, compiles
 from gp_helpers.parameters.sendable import HeaderName, HeaderValue
 
 TRANSPORTS = ("json", "socketio")
@@ -31,7 +31,7 @@ class EventRule(Described):
     when: str | None = None
     all_of: tuple[str, ...] = ()
     """The event has happened when each of these has matched some message of the request."""
-    repeats: bool = False
+    repeats: Flag = False
     """More messages of the request may match (parts of a stream): the first one is the event."""
 
     @field_validator("when", "all_of")

@@ -53,6 +53,25 @@ class Threshold:
     limit: float
     unit: str
     statement: str
+    most: float | None = None
+    """The largest limit that means something; None if there is none."""
+
+    @property
+    def bounds(self) -> dict[str, float]:
+        """What another limit may be, in the words of JSON Schema; 0 only where the plan's is."""
+        least = {"minimum" if self.limit == 0 else "exclusiveMinimum": 0.0}
+        return least if self.most is None else {**least, "maximum": self.most}
+
+    @property
+    def allowed(self) -> str:
+        """The same for people."""
+        least = "0 or more" if self.limit == 0 else "more than 0"
+        return least if self.most is None else f"{least}, at most {self.most:g}"
+
+    def can_be(self, limit: float) -> bool:
+        """Whether another limit is within the bounds."""
+        is_enough = limit > 0 or limit == self.limit == 0
+        return is_enough and (self.most is None or limit <= self.most)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ class UnknownDefect(ValueError):
 
     def __init__(self, name: str) -> None:
         close = difflib.get_close_matches(name, CATALOGUE, n=1)
-        suggestion = f"; did you mean {close[0]!r}?" if close else ""
-        super().__init__(f"unknown defect {name!r}{suggestion}")
+        hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(sorted(CATALOGUE))}"
+        super().__init__(f"unknown defect {name!r}; {hint}")
 
 
 class Wiring:

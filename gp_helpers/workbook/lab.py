@@ -7,6 +7,7 @@ closed, whatever a cell did. One kernel has one lab: opening another closes the 
 from __future__ import annotations
 
 import asyncio
+import atexit
 import os
 from collections.abc import Callable, Mapping
 from html import escape
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gp_helpers.display.html import Html, table, tag
-from gp_helpers.evidence import RunFolder, environment_secrets, finalise, leave_scan
+from gp_helpers.evidence import RunFolder, finalise, leave_scan, stated_secrets
 from gp_helpers.evidence.folder import RUN_VARIABLE
 from gp_helpers.parameters import (
     AsgiTarget,
@@ -29,11 +30,13 @@ from gp_helpers.parameters import (
 from gp_helpers.plan import CASES, case_info, select
 from gp_helpers.probes import Supervisor
 from gp_helpers.targets import prepare
+from gp_helpers.targets.requirements import require_foundations
 from gp_helpers.targets.tls import verification
 from gp_helpers.workbook.binding import read_parameters
 from gp_helpers.workbook.conclusions import Conclusion
 from gp_helpers.workbook.errors import ExpectationNotMet, LabClosed, NothingTaken
 from gp_helpers.workbook.interrupts import waking_on_signals
+from gp_helpers.workbook.publishing import hide_secrets_in_outputs, published
 
 if TYPE_CHECKING:
     from gp_helpers.workbook.case import CaseHandle
@@ -79,8 +82,8 @@ class Lab:
         self.about = about
         """The suite or case whose selected cases have to be accounted for; None: those taken."""
         self.resolved = resolved(parameters)
-        self.secrets = tuple(environment_secrets(parameters.as_json()))
-        """Those of the environment; a trial learns more of them."""
+        self.secrets = stated_secrets(parameters.as_json())
+        """What is known before anything runs, to its kind; a trial learns more of them."""
         self._supervisor = Supervisor("lab")
         self._cases: dict[str, CaseHandle] = {}
         self._trials: list[HeldTrial] = []
@@ -94,6 +97,9 @@ class Lab:
 
     async def start(self) -> None:
         """Take what the lab needs; called by `open_lab`."""
+        hide_secrets_in_outputs()
+        for secret, kind in self.secrets.items():
+            published.register(secret, kind)
         verification(self.resolved.target)  # A file that is none is told before any case.
         await self._supervisor.enter(waking_on_signals())
 
@@ -157,6 +163,8 @@ class Lab:
         await asyncio.to_thread(self._leave_scan)
         if self._owns_run:
             evidence = (await asyncio.to_thread(finalise, self.run)).index
+            # A notebook's kernel ends without closing its lab, and the run has come to its end.
+            atexit.register(self.run.close)
         evidence = seen_from_here(evidence)
         view = conclusions_view(conclusions, evidence)
         unmet = {one.case: one.met.reason for one in conclusions if not one.met.met}
@@ -286,6 +294,8 @@ async def open_lab(
     warming = asyncio.get_running_loop().run_in_executor(None, prepare, stated.target)
     try:
         _check_defects(stated.target)
+        if isinstance(stated.target, EmbeddedTarget):
+            require_foundations()
         run, owns_run = _run_folder(stated, about, environment, folder)
         lab = Lab(stated, run, about, owns_run=owns_run)
     finally:

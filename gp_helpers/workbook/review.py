@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from html import escape
 from pathlib import Path
 from typing import Any
-
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gp_helpers.checkers import Outcome
 from gp_helpers.display.html import Html, table, tag
@@ -26,6 +25,7 @@ from gp_helpers.evidence import (
     Recheck,
     Trend,
     compare,
+    effective_environments,
     read_run,
     recheck,
     runs_in,
@@ -33,41 +33,11 @@ from gp_helpers.evidence import (
 )
 from gp_helpers.parameters import ParameterError
 from gp_helpers.workbook.binding import read_bound
-from gp_helpers.workbook.errors import EvidenceDiffers
+from gp_helpers.workbook.errors import EvidenceDiffers, NothingTaken
 from gp_helpers.workbook.lab import outputs_folder
+from gp_helpers.workbook.review_parameters import ReviewParameters, validate_review
 
 HOW_TO_BEGIN = "`make run` makes two runs; so does `golden-path run --env NAME`, one by one."
-
-
-class ReviewParameters(BaseModel):
-    """What the notebook of a review may be told."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-    outputs: str = ""
-    """The folder of the runs; empty: ``$GOLDEN_PATH_OUTPUTS`` or the nearest ``outputs/``."""
-    environments: list[str] = []
-    """Follow the cases of these alone; empty: of all."""
-    before: str = ""
-    """A run to compare, by its folder's or bundle's name; empty: chosen, see `Review.before`."""
-    after: str = ""
-    """The run to compare it with; empty: the newest."""
-    expect: str = ""
-    """The root digest that the run ``after`` has, from a place of one's own."""
-
-
-def validate_review(values: Mapping[str, Any], *, source: str) -> ReviewParameters:
-    """Check values; `ParameterError` names what was found and what is allowed."""
-    try:
-        return ReviewParameters.model_validate(dict(values))
-    except ValidationError as error:
-        raise ParameterError(
-            source,
-            [
-                f"{'.'.join(map(str, one['loc']))}: {one['msg']}, found {one['input']!r:.60}"
-                for one in error.errors()
-            ],
-        ) from None
 
 
 @dataclass
@@ -82,6 +52,12 @@ class Review:
     """Runs that cannot be read, and why."""
     rechecked: dict[str, Recheck] = field(default_factory=dict, repr=False)
     """What re-checks found, by the run's name."""
+
+    @cached_property
+    def _environments(self) -> dict[Path, str]:
+        """What each run effectively ran, by its place."""
+        ran = effective_environments(self.readings)
+        return {one.place: told for one, told in zip(self.readings, ran, strict=True)}
 
     @property
     def after(self) -> Reading | None:
@@ -99,11 +75,13 @@ class Review:
         if self.parameters.before:
             return self._named(self.parameters.before)
         after = self.after
-        older = [one for one in self.readings if one is not after]
-        if after is None or not older:
+        if after is None:
             return None
-        own = after.verdicts["environment"]
-        others = [one for one in older if one.verdicts["environment"] != own]
+        older = [one for one in self.readings if one.identity != after.identity]
+        if not older:
+            return None
+        own = self._environments[after.place]
+        others = [one for one in older if self._environments[one.place] != own]
         return (others or older)[-1]
 
     def _named(self, name: str) -> Reading:
@@ -121,14 +99,13 @@ class Review:
         """Every run that was found, oldest first."""
         if not self.readings and not self.unreadable:
             return self._nothing("no run was found")
-        view = table([_row_of(one) for one in self.readings], title=f"Runs in {self.outputs}")
+        rows = [_row_of(one, self._environments[one.place]) for one in self.readings]
+        view = table(rows, title=f"Runs in {self.outputs}")
         return view + _lines("Not read", self.unreadable) if self.unreadable else view
 
     def trend(self) -> Html:
         """Success rate with its interval, and duration, of each case over all runs."""
         followed = self._followed()
-        if not followed.rows:
-            return self._nothing("there is nothing to follow")
         rows = [
             {
                 "environment": row.environment,
@@ -142,7 +119,10 @@ class Review:
             }
             for row in followed.rows
         ]
-        return table(rows, title=f"{len(rows)} cases over {followed.runs} runs", limit=60)
+        title = f"{len(rows)} cases over {followed.runs} runs"
+        view = table(rows, title=title, limit=60) if rows else self._nothing("nothing to follow")
+        view += _lines("Left out, because they are damaged", followed.differing)
+        return view + _lines("Left out, copies of runs that are counted", followed.copies)
 
     def plot(self) -> Svg | Html:
         """The same as a figure."""
@@ -160,24 +140,27 @@ class Review:
         """Two runs, case by case: fixed, broken, still failing, still passing, changed timing."""
         before, after = self.before, self.after
         if before is None or after is None:
-            return self._nothing(f"a comparison needs two runs, found {len(self.readings)}")
-        found = compare(before.place, after.place)
+            found = len({one.identity for one in self.readings})
+            return self._nothing(f"a comparison needs two runs, found {found}")
+        compared = compare(before.place, after.place)
         rows = [
             {
                 "case": one.case,
                 "change": one.change.value,
-                before.verdicts["environment"]: _shown(one.before),
-                after.verdicts["environment"] + " (after)": _shown(one.after),
+                self._environments[before.place]: _shown(one.before),
+                self._environments[after.place] + " (after)": _shown(one.after),
                 "seconds before": _rounded(one.seconds_before),
                 "seconds after": _rounded(one.seconds_after),
                 "timing": "changed" if one.has_changed_timing else "",
                 "findings before": one.findings_before,
                 "findings after": one.findings_after,
             }
-            for one in found.cases
+            for one in compared.cases
         ]
-        title = f"{before.place.name}, then {after.place.name}: {_counted(found)}"
-        return table(rows, title=title)
+        title = f"{before.place.name}, then {after.place.name}: {_counted(compared)}"
+        view = table(rows, title=title)
+        view += _lines("What is damaged", compared.differences)
+        return view + _lines("What the two were not run alike in", compared.notes)
 
     def recheck(self) -> Html:
         """Derive the verdicts of the two runs again from their histories, and say what differs."""
@@ -209,7 +192,11 @@ class Review:
         return view + _lines("What is not shown by this", list(dict.fromkeys(notes)))
 
     def conclude(self) -> Html:
-        """Say what was checked; `EvidenceDiffers` if a run does not say what its histories say."""
+        """Say what was checked.
+
+        Raises `EvidenceDiffers` if a run does not say what its histories say, and `NothingTaken`
+        if none was checked.
+        """
         wrong = {
             name: list(map(str, found.differences))
             for name, found in self.rechecked.items()
@@ -218,13 +205,16 @@ class Review:
         if wrong:
             raise EvidenceDiffers(wrong)
         if not self.rechecked:
-            return self._nothing("nothing was reviewed, so nothing was shown")
+            raise NothingTaken(self._told("nothing was checked again, so nothing was shown"))
         told = f"{len(self.rechecked)} of {len(self.readings)} runs were checked again; all agree."
         return Html(tag("p", escape(told), class_="good"), told)
 
     def _nothing(self, what: str) -> Html:
-        told = f"Nothing yet: {what} in {self.outputs}. {HOW_TO_BEGIN}"
+        told = self._told(what)
         return Html(tag("p", escape(told), class_="wait"), told)
+
+    def _told(self, what: str) -> str:
+        return f"Nothing yet: {what} in {self.outputs}. {HOW_TO_BEGIN}"
 
     def __repr__(self) -> str:
         return f"{len(self.readings)} runs in {self.outputs}: {self._names()}"
@@ -233,12 +223,12 @@ class Review:
         return Html(tag("p", escape(repr(self))), repr(self))._repr_html_()
 
 
-def _row_of(reading: Reading) -> dict[str, Any]:
+def _row_of(reading: Reading, environment: str) -> dict[str, Any]:
     verdicts = reading.verdicts
     outcomes = Counter(case["outcome"] for case in verdicts["cases"])
     return {
         "run": reading.place.name,
-        "environment": verdicts["environment"],
+        "environment": environment,
         "started": str(verdicts["started"])[:19].replace("T", " "),
         "cases": len(verdicts["cases"]),
         **{outcome.value: outcomes[outcome.value] for outcome in Outcome},

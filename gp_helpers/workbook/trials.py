@@ -7,19 +7,21 @@ platform ends with the last step, when a new trial begins, or when the lab is cl
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gp_helpers.cases import OpenTrial, Role, Shown, Step, case_class, open_trial
 from gp_helpers.checkers import Verdict, judge
 from gp_helpers.display.svg import Svg
 from gp_helpers.display.timeline import timeline
-from gp_helpers.evidence import ServiceLogs
-from gp_helpers.history import History, Redactor
-from gp_helpers.parameters import DeploymentTarget, Parameters
+from gp_helpers.evidence import ServiceLogs, redactor_for
+from gp_helpers.history import History
+from gp_helpers.parameters import Parameters
 from gp_helpers.probes import Supervisor
 from gp_helpers.targets import open_target
 from gp_helpers.workbook.errors import StepOutOfOrder
+from gp_helpers.workbook.publishing import published
 from gp_helpers.workbook.secrecy import hide_secrets, without_secrets
 
 
@@ -35,8 +37,8 @@ class Order:
     number: int
     history: Path
     logs: Path
-    secrets: tuple[str, ...] = ()
-    """Of the environment: known before anything is recorded."""
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """Those that are known before anything is recorded, to their kinds."""
 
 
 class HeldTrial:
@@ -52,11 +54,7 @@ class HeldTrial:
         """A verdict and how many entries it is of: a history only grows."""
         self._drawn: tuple[int, Svg] | None = None
         """The same of a timeline."""
-        self._redactor = Redactor(
-            pseudonymise=isinstance(order.parameters.target, DeploymentTarget)
-        )
-        for secret in order.secrets:
-            self._redactor.register(secret, "environment")
+        self._redactor = redactor_for(order.parameters.target, order.secrets, also=published)
         self._logs = ServiceLogs(order.parameters.target, order.logs, self._redactor)
 
     async def open(self) -> None:

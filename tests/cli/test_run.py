@@ -10,7 +10,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -109,7 +109,8 @@ def test_the_wiring_replaces_the_environments_and_what_is_not_met_is_status_1(
         (["--defect", "auth.prefix_cach"], "auth.prefix_cache"),
         (["--env", "remediate"], "did you mean remediated?"),
         (["--seed", "-1"], "seed"),
-        (["--trials", "0"], "trials"),
+        (["--users", "1"], "concurrent_users"),
+        (["--run-id", ""], "a run id is"),
         (["--env", "as_reported", "--env", "remediated", "--run-id", "x"], "names one folder"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -124,7 +125,13 @@ def test_bad_usage_is_status_3_and_leaves_no_run(
 
 
 @pytest.mark.parametrize(
-    "options", [["--wiring", "repaired"], ["--expect", "success"], ["--quiet", "--json"]]
+    "options",
+    [
+        ["--wiring", "repaired"],
+        ["--expect", "success"],
+        ["--quiet", "--json"],
+        ["--wiring", "as_reported", "--defect", DEFECT],
+    ],
 )
 def test_an_option_that_is_not_understood_is_status_3(
     options: list[str], capsys: pytest.CaptureFixture[str]
@@ -167,13 +174,14 @@ def test_a_served_platform_ends_in_order_on_sigterm_and_leaves_no_process() -> N
         httpx.get(f"{address}/health/ready", timeout=10, verify=False)
 
 
+@pytest.mark.parametrize("opened", [os.pipe, os.openpty], ids=["a pipe", "a terminal"])
 @pytest.mark.parametrize("unbuffered", ["", "1"], ids=["at the end", "at the first line"])
 def test_a_reader_that_goes_away_early_is_no_traceback(
-    unbuffered: str, monkeypatch: pytest.MonkeyPatch
+    unbuffered: str, opened: Callable[[], tuple[int, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
     # Before the command begins: on a busy machine it may have printed all by the time it is closed.
-    reading, writing = os.pipe()
+    reading, writing = opened()
     os.close(reading)
     ended = subprocess.run([*COMMAND, "cases"], stdout=writing, stderr=subprocess.PIPE, check=False)
     os.close(writing)

@@ -1,12 +1,15 @@
 """Runs to test evidence with: real folders and real histories, told by the real recorder."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from gp_helpers.checkers.component_checks import checks_of_embedded
-from gp_helpers.evidence import RunFolder
+from gp_helpers.evidence import RunFolder, finalise
+from gp_helpers.evidence.files import as_json
+from gp_helpers.evidence.manifest import MANIFEST_FILE, build
+from gp_helpers.evidence.source import FolderEvidence
 from gp_helpers.history import Kind, Recorder, Redactor, read
 from gp_helpers.parameters import EVENTS, Parameters, validate
 from gp_helpers.plan import CASES, THRESHOLDS
@@ -127,6 +130,32 @@ def a_run(
         run.figure_path(CASE).write_text(FIGURE, encoding="utf-8")
         run.log_path(f"{CASE}/backend-1").write_text("started\n", encoding="utf-8")
     return run.path
+
+
+def run_with(
+    outputs: Path,
+    run_id: str,
+    environment: str = "e",
+    stated: Mapping[str, Any] | None = None,
+    **statuses: int | None,
+) -> Path:
+    """A finalised run: case (with ``__`` for ``.``) to status; None is selected and not reached."""
+    chosen = {name.replace("__", "."): status for name, status in statuses.items()}
+    ran = parameters(cases=list(chosen), **(stated or {}))
+    with RunFolder.create(outputs, ran, environment=environment, run_id=run_id) as run:
+        for case, status in chosen.items():
+            if status is not None:
+                tell(run, case, status=status)
+    return finalise(run.path).path
+
+
+def forged(place: Path) -> Path:
+    """A run whose recorded verdicts say what its histories do not, with a manifest made to fit."""
+    path = place / "verdicts.json"
+    path.write_text(path.read_text().replace('"outcome": "fail"', '"outcome": "pass"'))
+    manifest = build(FolderEvidence(place), loaded(place / MANIFEST_FILE)["run"])
+    (place / MANIFEST_FILE).write_text(as_json(manifest))
+    return place
 
 
 FIGURE = (

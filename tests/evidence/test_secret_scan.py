@@ -24,7 +24,6 @@ from gp_helpers.evidence import (
     RunFolder,
     SecretFoundError,
     bundle,
-    environment_secrets,
     finalise,
     leave_scan,
     scan,
@@ -148,23 +147,6 @@ def test_a_kernel_looks_for_the_secrets_that_only_it_knows_and_leaves_what_it_fo
     assert KEY not in (run.path / "scans" / "auth.json").read_text()
     (run.path / "scans" / "auth.json").write_text("{")
     assert not finalise(run.path).scan.is_clean
-
-
-def test_secrets_of_the_environment_are_known_by_their_names() -> None:
-    environ = {
-        "STAGING_PASSWORD": "short1",
-        "SERVICE_SECRET": "s3cret-of-the-service",
-        "API_KEY": "abcdefghijkl",
-        "MODEL_API_KEY": "sk-1234567890abcdef",
-        "PASSWORD": "password",
-        "HOME": "/srv/somebody-1234",
-        "SSL_CERT_PRIVATE_KEY": "/etc/ssl/private-key1.pem",
-    }
-    assert set(environment_secrets(None, environ)) == {
-        "s3cret-of-the-service",
-        "sk-1234567890abcdef",
-    }
-    assert "short1" in environment_secrets({"password": "${STAGING_PASSWORD}"}, environ)
 
 
 def everything(recorder: Recorder) -> None:

@@ -1,22 +1,12 @@
-"""Several runs: compared, followed, and their failure patterns written down."""
+"""Several runs: compared, and their failure patterns written down."""
 
-import dataclasses
 import json
 from pathlib import Path
-from xml.etree import ElementTree
 
 import pytest
 
-from gp_helpers.checkers import Outcome
-from gp_helpers.cli.main import main
-from gp_helpers.display.trends import trend_figure
 from gp_helpers.evidence import (
-    Change,
-    Comparison,
     NotARunError,
-    RunFolder,
-    bundle,
-    compare,
     finalise,
     patterns,
     read_run,
@@ -26,135 +16,7 @@ from gp_helpers.evidence.rechecking import read_rechecked
 from gp_helpers.plan import UnknownNameError
 from gp_helpers.platform.defects.catalogue import CATALOGUE
 from tests.evidence import tiny_checks
-from tests.evidence.stories import CASE, OTHER, a_run, parameters, rewrite, tell
-
-
-def run_with(outputs: Path, run_id: str, environment: str = "e", **statuses: int | None) -> Path:
-    """A finalised run: case (with ``_`` for ``.``) to status; None is selected and not reached."""
-    chosen = {name.replace("__", "."): status for name, status in statuses.items()}
-    with RunFolder.create(
-        outputs, parameters(cases=list(chosen)), environment=environment, run_id=run_id
-    ) as run:
-        for case, status in chosen.items():
-            if status is not None:
-                tell(run, case, status=status)
-    return finalise(run.path).path
-
-
-@pytest.fixture
-def compared(tmp_path: Path) -> Comparison:
-    before = run_with(
-        tmp_path, "before", auth__validation_cascade=500, auth__timing=200, routing__priority=500,
-        auth__context_isolation=200, auth__error_amplification=500, factory__lifecycle=200,
-    )  # fmt: skip
-    after = run_with(
-        tmp_path, "after", auth__validation_cascade=200, auth__timing=500, routing__priority=500,
-        auth__context_isolation=200, auth__error_amplification=None, journey__login_to_answer=200,
-    )  # fmt: skip
-    return compare(before, after)
-
-
-def test_what_became_of_each_case(compared: Comparison) -> None:
-    assert {one.case: one.change for one in compared.cases} == {
-        "auth.validation_cascade": Change.FIXED,
-        "auth.timing": Change.BROKEN,
-        "auth.context_isolation": Change.STILL_PASSING,
-        "auth.error_amplification": Change.UNDECIDED,
-        "routing.priority": Change.STILL_FAILING,
-        "factory.lifecycle": Change.ONLY_BEFORE,
-        "journey.login_to_answer": Change.ONLY_AFTER,
-    }
-    (fixed,) = compared.of(Change.FIXED)
-    assert (fixed.before, fixed.after) == (Outcome.FAIL, Outcome.PASS)
-    assert (fixed.findings_before, fixed.findings_after) == (("NOT_ANSWERED",), ())
-    assert compared.status == 1
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "status"),
-    [(500, 200, 0), (500, 500, 0), (200, 200, 0), (200, 500, 1), (200, None, 2), (None, 200, 2)],
-)
-def test_the_status_of_a_comparison(
-    before: int | None, after: int | None, status: int, tmp_path: Path
-) -> None:
-    one = run_with(tmp_path, "one", auth__timing=before)
-    other = run_with(tmp_path, "other", auth__timing=after)
-    assert compare(one, other).status == status
-
-
-def test_a_bundle_and_a_run_that_died_are_compared_too(tmp_path: Path) -> None:
-    packed = bundle(run_with(tmp_path, "one", auth__timing=500)).path
-    with RunFolder.create(
-        tmp_path, parameters(cases=[OTHER]), environment="e", run_id="died"
-    ) as run:
-        tell(run, OTHER)
-    found = compare(packed, run.path)
-    assert [one.change for one in found.cases] == [Change.FIXED]
-    assert (found.before.is_final, found.after.is_final) == (True, False)
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "changed"),
-    [(1.0, 1.1, False), (1.0, 2.0, True), (2.0, 1.0, True), (0.01, 0.2, False), (None, 1.0, False)],
-)
-def test_a_changed_timing_is_more_than_noise(
-    before: float | None, after: float | None, changed: bool, tmp_path: Path
-) -> None:
-    one = run_with(tmp_path, "one", auth__timing=200)
-    (case,) = compare(one, one).cases
-    case = dataclasses.replace(case, seconds_before=before, seconds_after=after)
-    assert case.has_changed_timing is changed
-
-
-def test_a_case_is_followed_over_all_runs(tmp_path: Path) -> None:
-    for number, status in enumerate((500, 200, 200, 200)):
-        run_with(tmp_path, f"run-{number}", "nightly", auth__timing=status, routing__priority=None)
-    run_with(tmp_path, "other", "weekly", auth__timing=200)
-    bundle(tmp_path / "other")
-    (tmp_path / "notes").mkdir()
-    (tmp_path / "broken").mkdir()
-    (tmp_path / "broken" / "environment.json").write_text("{")
-    found = trend(tmp_path)
-    assert [(row.environment, row.case) for row in found.rows] == [
-        ("nightly", "auth.timing"),
-        ("nightly", "routing.priority"),
-        ("weekly", "auth.timing"),
-    ]
-    timing, priority, _ = found.rows
-    assert [point.run for point in timing.points] == [f"run-{number}" for number in range(4)]
-    assert str(timing.success) == "3 of 4 (75%; 95% interval 19.4% to 99.4%)"
-    assert timing.seconds(50) is not None
-    assert (priority.success.rate, priority.undecided, priority.seconds(50)) == (None, 4, None)
-    assert found.runs == 5
-    assert len(found.unreadable) == 1
-    assert found.unreadable[0].startswith("broken: ")
-    assert {row.environment for row in trend(tmp_path, environments=["weekly"]).rows} == {"weekly"}
-
-
-def test_the_trend_is_drawn_the_same_each_time(tmp_path: Path) -> None:
-    run_with(tmp_path, "one", auth__timing=200, auth__validation_cascade=500)
-    rows = trend(tmp_path).rows
-    drawn = trend_figure(rows).svg
-    assert drawn == trend_figure(rows).svg
-    text = "".join(ElementTree.fromstring(drawn).itertext())
-    for told in (
-        "0 of 2 cases support more than 95%",
-        "auth.timing",
-        "auth.validation_cascade",
-        "success rate, 95 % interval",
-        "seconds of a trial",
-        "0 of 1 (0%; 95% interval 0.0% to 97.5%)",
-    ):
-        assert told in text
-    plot = tmp_path / "trend.svg"
-    assert main(["trend", str(tmp_path), "--plot", str(plot)]) == 0
-    assert plot.read_text() == drawn
-
-
-def test_a_trend_of_nothing_and_one_without_decided_trials_can_be_drawn(tmp_path: Path) -> None:
-    assert "0 of 0 cases" in trend_figure([]).svg
-    run_with(tmp_path, "one", auth__timing=None)
-    assert "nothing decided" in trend_figure(trend(tmp_path).rows).svg
+from tests.evidence.stories import CASE, OTHER, a_run, rewrite, run_with
 
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
@@ -217,30 +79,6 @@ def test_a_suite_that_is_none_is_an_error(tmp_path: Path) -> None:
         patterns(a_run(tmp_path), ["aut"])
 
 
-def forged(place: Path) -> Path:
-    """A run whose recorded verdicts say what its histories do not."""
-    path = place / "verdicts.json"
-    path.write_text(path.read_text().replace('"outcome": "fail"', '"outcome": "pass"'))
-    return place
-
-
-def test_a_comparison_believes_what_was_recorded_unless_it_checks_again(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    before = run_with(tmp_path, "before", auth__timing=500)
-    after = forged(run_with(tmp_path, "after", auth__timing=500))
-    assert [one.change for one in compare(before, after).cases] == [Change.FIXED]
-    assert main(["compare", str(before), str(after)]) == 0
-    assert "not derived again" in capsys.readouterr().out
-    assert main(["compare", "--recheck", str(before), str(after)]) == 1
-    told = capsys.readouterr()
-    assert "not derived again" not in told.out
-    assert "still failing" in told.out
-    assert f"differs: {after}: verdicts.json: changed (the same length)" in told.err
-    honest = run_with(tmp_path, "honest", auth__timing=200)
-    assert main(["compare", "--recheck", str(before), str(honest)]) == 0
-
-
 def header_without_limits(lines: list[str]) -> list[str]:
     header = json.loads(lines[0])
     header["data"]["thresholds"] = {"case_seconds": 600.0}
@@ -272,20 +110,3 @@ def test_a_run_that_was_killed_anywhere_in_a_trial_differs_in_nothing(tmp_path: 
             path.write_bytes(whole[:end])
             assert read_rechecked(run).differences == (), (path.name, end)
         path.write_bytes(whole)
-
-
-def test_a_trend_that_checks_again_leaves_out_what_differs(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    run_with(tmp_path, "one", auth__timing=500)
-    forged(run_with(tmp_path, "two", auth__timing=500))
-    unfinished = a_run(tmp_path, run_id="killed")
-    assert read_run(unfinished).verdicts["partial"]
-    assert trend(tmp_path).runs == 3
-    found = trend(tmp_path, rechecked=True)
-    assert (found.runs, found.unreadable) == (2, ())
-    assert found.differing == ("two: verdicts.json: changed (the same length)",)
-    assert main(["trend", str(tmp_path)]) == 0
-    assert "not derived again" in capsys.readouterr().out
-    assert main(["trend", str(tmp_path), "--recheck"]) == 1
-    assert "differs, and is left out: two: " in capsys.readouterr().out

@@ -40,6 +40,8 @@ def read_source(tmp_path: Path, cell: str) -> Any:
         (OWN, {"label": 5}, "label: expected str or None, found int 5"),
         (OWN, {True: 5}, "True: a parameter's name is text, found bool"),
         (SCHEMA, {"trials": "many"}, "trials: input should be a valid integer"),
+        (SCHEMA, {"trials": "3"}, "trials: input should be a valid integer; found '3'"),
+        (SCHEMA, {"trials": True}, "trials: input should be a valid integer; found True"),
         (SCHEMA, {"trials": 0}, "trials: input should be greater than or equal to 1; found 0"),
         (SCHEMA, {"target": {"kind": "embeded"}}, "target"),
         (SCHEMA, {"sessions": 7}, "sessions: unknown parameter; "),

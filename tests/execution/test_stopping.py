@@ -82,18 +82,41 @@ def saved_print(source: Path) -> str:
     return printed(read(destination).cells[1]) if destination.exists() else ""
 
 
-def test_papermill_told_to_stop_saves_and_ends_the_kernels_group(source: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_papermill_told_to_stop_saves_and_ends_the_kernels_group(
+    source: Path, number: signal.Signals
+) -> None:
     pids = source.parent / "pids"
     with runner(*papermill(source), cwd=source.parent) as process:
         wait_until(lambda: bool(pids_in(pids)), "the long cell runs")
-        process.terminate()
-        assert process.wait(20) == -signal.SIGTERM
+        process.send_signal(number)
+        assert process.wait(20) == -number
     assert stored_outcomes(source.with_suffix(".out")) == STOPPED
     cell = read(source.with_suffix(".out")).cells[1]
     assert printed(cell) == "before\n"
     assert errors(cell)[-1] == "Interrupted"
-    assert cell.metadata.golden_path.detail == "the runner was told to stop by SIGTERM"
+    assert cell.metadata.golden_path.detail == f"the runner was told to stop by {number.name}"
     assert [pid for pid in pids_in(pids) if is_running(pid)] == []
+
+
+def test_what_ignores_that_its_terminal_is_closed_goes_on(tmp_path: Path) -> None:
+    """As under ``nohup``: what is ignored when a process begins stays so."""
+    begun, hung_up = tmp_path / "begun", tmp_path / "hung_up"
+    source = write_notebook(
+        tmp_path / "waits.ipynb",
+        f"import os, time\nopen({str(begun)!r}, 'w').close()\n"
+        f"while not os.path.exists({str(hung_up)!r}): time.sleep(0.2)",
+    )
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with runner(*papermill(source), cwd=tmp_path) as process:
+            wait_until(begun.exists, "the cell runs")
+            process.send_signal(signal.SIGHUP)
+            hung_up.touch()
+            assert process.wait(20) == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert stored_outcomes(source.with_suffix(".out")) == [CellOutcome.COMPLETED]
 
 
 def test_notebooks_side_by_side_are_all_interrupted_and_the_rest_is_not_run(

@@ -1,9 +1,11 @@
 """The review's notebook under stock papermill, on runs that were really made, and on none."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
+from papermill.exceptions import PapermillExecutionError
 
 import gp_helpers
 from gp_helpers.cli import main
@@ -16,7 +18,7 @@ from tests.evidence.stories import CASE, OTHER, a_run, rewrite
 from tests.notebooks.stock import papermill_here
 from tools.notebooks import EVIDENCE_REVIEW
 
-VIEWS = ("runs", "trend", "plot", "comparison", "recheck", "conclude")
+VIEWS = ("runs", "trend", "plot", "comparison", "recheck")
 
 
 def shown_in(executed: Path) -> dict[str, str]:
@@ -39,8 +41,11 @@ def test_it_follows_compares_and_checks_two_real_runs(tmp_path: Path) -> None:
     papermill_here(outputs, EVIDENCE_REVIEW, executed, outputs=str(outputs))
     shown = shown_in(executed)
     assert shown["set-up"].startswith("2 runs in ")
-    assert f"as_reported  {CASE}  1     0 of 1  0.0% to 97.5%" in shown["trend"]
-    assert f"remediated   {CASE}  1     1 of 1  2.5% to 100.0%" in shown["trend"]
+    as_reported, remediated = shown["trend"].splitlines()[3:5]
+    assert as_reported.startswith("as_reported, isolation thread  ")
+    assert f"{CASE}  1     0 of 1  0.0% to 97.5%" in as_reported
+    assert remediated.startswith("remediated, isolation thread  ")
+    assert f"{CASE}  1     1 of 1  2.5% to 100.0%" in remediated
     assert shown["plot"].startswith("0 of 2 cases support more than 95%")
     assert "image/svg+xml" in executed.read_text()
     assert "-remediated-" in shown["comparison"].partition(", then ")[2]
@@ -49,11 +54,12 @@ def test_it_follows_compares_and_checks_two_real_runs(tmp_path: Path) -> None:
     assert shown["conclude"] == "2 of 2 runs were checked again; all agree."
 
 
-def test_without_any_run_it_says_that_there_is_nothing_yet(tmp_path: Path) -> None:
-    executed = tmp_path / "executed.ipynb"
+def test_without_any_run_it_says_that_there_is_nothing_yet_and_is_not_green(tmp_path: Path) -> None:
     nowhere = tmp_path / "nowhere"
-    papermill_here(nowhere, EVIDENCE_REVIEW, executed, outputs=str(nowhere))
-    shown = shown_in(executed)
+    with pytest.raises(PapermillExecutionError, match="NothingTaken: Nothing yet: nothing was"):
+        papermill_here(nowhere, EVIDENCE_REVIEW, tmp_path / "executed.ipynb", outputs=str(nowhere))
+    seen = review(nowhere)
+    shown = {name: getattr(seen, name)().text for name in VIEWS}
     assert [name for name in VIEWS if not shown[name].startswith("Nothing yet: ")] == []
     assert "`make run` makes two runs" in shown["runs"]
 
@@ -93,6 +99,32 @@ def test_runs_that_are_named_are_compared_and_a_killed_one_is_partial(tmp_path: 
     plot = seen.plot()
     assert not isinstance(plot, Html)
     assert f"as_reported {OTHER}: " in plot.text
+
+
+def test_a_run_is_compared_with_no_copy_of_itself(tmp_path: Path) -> None:
+    run = finalise(a_run(tmp_path, run_id="one")).path
+    shutil.copytree(run, tmp_path / "copy")
+    seen = review(tmp_path)
+    assert "found 1" in seen.comparison().text
+    assert "- one" in seen.trend().text
+    finalise(a_run(tmp_path, run_id="two"))
+    before, after = review(tmp_path).before, review(tmp_path).after
+    assert before is not None
+    assert after is not None
+    assert (before.identity[0], after.identity[0]) == ("one", "two")
+
+
+def test_damaged_runs_and_unlike_ones_are_told_beside_the_tables(tmp_path: Path) -> None:
+    finalise(a_run(tmp_path, run_id="one"))
+    finalise(a_run(tmp_path, run_id="two", seed=7))
+    assert "- seed 1176, then 7" in review(tmp_path).comparison().text
+    for run in ("one", "two"):
+        rewrite(tmp_path / run / "histories" / f"{OTHER}.trial.1.jsonl", lambda lines: lines[:-1])
+    seen = review(tmp_path)
+    assert seen.trend().text.startswith("Nothing yet: nothing to follow")
+    for view in (seen.trend(), seen.comparison()):
+        for run in ("one", "two"):
+            assert f"{run}: histories/{OTHER}.trial.1.jsonl, line " in view.text
 
 
 def test_evidence_that_does_not_hold_fails_the_last_cell(tmp_path: Path) -> None:

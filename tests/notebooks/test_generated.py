@@ -9,7 +9,7 @@ import pytest
 from gp_helpers.cases import case_class
 from gp_helpers.parameters import Parameters
 from gp_helpers.plan import SUITES, Suite, cases_of
-from gp_helpers.workbook.review import ReviewParameters
+from gp_helpers.workbook.review_parameters import ReviewParameters
 from tools.notebooks import EVIDENCE_REVIEW, NOTEBOOKS, START_HERE, generated, main, prose_of
 
 WRITTEN = sorted(path.name for path in NOTEBOOKS.glob("*.ipynb"))

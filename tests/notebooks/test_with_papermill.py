@@ -31,6 +31,7 @@ def test_each_notebook_shows_what_was_reported(
     )
     assert all(stated["met"] for stated in verdicts.values())
     assert (ran.run / "index.html").is_file()
+    assert [path.name for path in ran.run.glob(".*")] == []
     empty, shown = shown_in(ran.notebook)
     assert empty == []
     cases = len(EXPECTED[name])

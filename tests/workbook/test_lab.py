@@ -413,6 +413,10 @@ async def test_bad_parameters_open_nothing() -> None:
     target = {"kind": "embedded", "wiring": {"defects": ["auth.prefix_cach"]}}
     with pytest.raises(ValueError, match=r"auth\.prefix_cache"):
         await gp_helpers.open_lab(target=target)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("DATABASE_URL", "foo://x")
+        with pytest.raises(ParameterError, match="DATABASE_URL: found foo://"):
+            await gp_helpers.open_lab()
 
 
 @in_a_loop

@@ -14,7 +14,7 @@ import selectors
 import sys
 import termios
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,8 @@ class RecordedStream(OutStream):
         self._recorder = Recorder(_recording, name)
         # A signal handler of the user's may print while the main thread is here.
         self._taking = threading.RLock()
+        self.redact: Callable[[str], str] = str
+        """What is printed passes it before it is recorded or published."""
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         super().__init__(session, pub_thread, name, **options)  # type: ignore[no-untyped-call]
 
@@ -76,6 +78,7 @@ class RecordedStream(OutStream):
 
     def write(self, string: str) -> int | None:  # type: ignore[override]
         if isinstance(string, str):
+            string = self.redact(string)
             self._recorder.note(string)
         return super().write(string)
 
