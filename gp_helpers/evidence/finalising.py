@@ -61,6 +61,7 @@ _REMADE = (
 )
 _MOST_FIGURE_CHARACTERS = 3_000_000
 """Figures beyond this stay files of their own, so that the page stays under 5 MB."""
+_HALF_WRITTEN = (".tmp", ".unfinished")
 _TELLING = (Outcome.FAIL, Outcome.ERROR, Outcome.INCONCLUSIVE, Outcome.PASS)
 
 
@@ -198,7 +199,12 @@ def _withheld(run: RunFolder) -> Iterator[str]:
 
 
 def _remove_what_a_kill_left(run: RunFolder) -> None:
-    """Folders that nothing came into."""
+    """Files that were half written when their process ended, and folders that nothing came into."""
+    if run.owner_died:
+        for path in run.path.rglob(".*"):
+            if path.suffix in _HALF_WRITTEN and path.is_file():
+                with contextlib.suppress(OSError):
+                    path.unlink()
     for folder, _, _ in os.walk(run.path, topdown=False):
         with contextlib.suppress(OSError):
             os.rmdir(folder)

@@ -118,6 +118,21 @@ def test_an_empty_folder_is_named_and_none_is_left_at_a_runs_end(final: Finalise
     assert not (final.path / "logs" / "one").exists()
 
 
+HALF_WRITTEN = (".01_auth.ipynb.unfinished", "logs/.one.log.x1y2.tmp")
+
+
+@pytest.mark.parametrize("was_killed", [True, False])
+def test_what_was_half_written_when_a_run_was_killed_is_removed_at_its_end(
+    was_killed: bool, final: Finalised
+) -> None:
+    for name in HALF_WRITTEN:
+        (final.path / name).write_text("{")
+    if was_killed:
+        (final.path / ".owner").write_text("99999999\n")
+    finalise(final.path)
+    assert set(told(final.path)) == (set() if was_killed else set(HALF_WRITTEN))
+
+
 @pytest.mark.parametrize("name", ["summary.md", "manifest.json", "verdicts.json"])
 def test_a_file_that_became_a_link_or_a_pipe_is_not_read(
     name: str, final: Finalised, tmp_path: Path
