@@ -52,32 +52,38 @@ class Difference:
 def verdict_differences(recorded: bytes | None, derived: Mapping[str, Any]) -> Iterator[Difference]:
     """In what recorded verdicts differ from those that were derived again."""
 
-    def difference(description: str) -> Difference:
-        return Difference(DifferenceKind.VERDICT, VERDICTS_FILE, None, description)
-
     if recorded is None:
-        yield difference("missing: there are no recorded verdicts to compare with")
-        return
-    if _says_the_same(recorded, derived):
-        return
+        yield _in_verdicts("missing: there are no recorded verdicts to compare with")
+    elif not _says_the_same(recorded, derived):
+        try:
+            yield from _compared(recorded, derived)
+        except RecursionError:
+            yield _in_verdicts("nested too deep to be compared")
+
+
+def _in_verdicts(description: str) -> Difference:
+    return Difference(DifferenceKind.VERDICT, VERDICTS_FILE, None, description)
+
+
+def _compared(recorded: bytes, derived: Mapping[str, Any]) -> Iterator[Difference]:
     try:
         said = json.loads(recorded)
         cases = {case["case"]: case for case in said["cases"]}
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        yield difference(f"cannot be read: {type(error).__name__}: {error}")
+    except (ValueError, KeyError, TypeError) as error:
+        yield _in_verdicts(f"cannot be read: {type(error).__name__}: {error}")
         return
     again = {case["case"]: case for case in json.loads(json.dumps(derived["cases"]))}
     for case_id in [*again, *(case for case in cases if case not in again)]:
         before, now = cases.get(case_id), again.get(case_id)
         if before is None or now is None:
-            yield difference(f"{case_id}: {'not recorded' if now else 'recorded, not derived'}")
+            yield _in_verdicts(f"{case_id}: {'not recorded' if now else 'recorded, not derived'}")
             continue
         for path, old, new in _members(before, now):
-            yield difference(f"{case_id}: {path} is recorded as {old}, the histories say {new}")
+            yield _in_verdicts(f"{case_id}: {path} is recorded as {old}, the histories say {new}")
     rest = {key: value for key, value in said.items() if key != "cases"}
     derived_rest = {key: value for key, value in derived.items() if key != "cases"}
     for path, old, new in _members(rest, json.loads(json.dumps(derived_rest))):
-        yield difference(f"{path} is recorded as {old}, derived was {new}")
+        yield _in_verdicts(f"{path} is recorded as {old}, derived was {new}")
 
 
 def _says_the_same(recorded: bytes, derived: Mapping[str, Any]) -> bool:

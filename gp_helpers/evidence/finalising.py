@@ -6,6 +6,7 @@ Nothing that a trial recorded is changed; what is made here follows from it, and
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -60,6 +61,7 @@ _REMADE = (
 )
 _MOST_FIGURE_CHARACTERS = 3_000_000
 """Figures beyond this stay files of their own, so that the page stays under 5 MB."""
+_HALF_WRITTEN = (".tmp", ".unfinished")
 _TELLING = (Outcome.FAIL, Outcome.ERROR, Outcome.INCONCLUSIVE, Outcome.PASS)
 
 
@@ -95,7 +97,7 @@ def finalise(
     canaries: Iterable[str] = (),
     head_start: HeadStart | None = None,
 ) -> Finalised:
-    """Derive the verdicts of a run and write everything that is made of them.
+    """Derive the verdicts of a run, write everything that is made of them, and give it up.
 
     ``reason``: why the run ended before its end; None if it came to its end, or if nobody knows.
     ``interrupted``: somebody interrupted it. ``canaries``: secrets to look for, beside those of
@@ -136,11 +138,13 @@ def finalise(
         index = _index(run, verdicts, environment, gathered, scanned)
     sealing.take(INDEX_FILE, index)
     sealing.take(SCAN_FILE, as_json(scanned.to_json()))
+    _remove_what_a_kill_left(run)
     manifest = sealing.seal()
     run.environment = environment
     with contextlib.suppress(OSError):
         if run.owner_died:
             (run.path / OWNER_FILE).unlink(missing_ok=True)
+    run.close()
     return Finalised(run.path, manifest["digest"], verdicts, scanned, tuple(problems))
 
 
@@ -194,6 +198,18 @@ def _withheld(run: RunFolder) -> Iterator[str]:
         )
 
 
+def _remove_what_a_kill_left(run: RunFolder) -> None:
+    """Files that were half written when their process ended, and folders that nothing came into."""
+    if run.owner_died:
+        for path in run.path.rglob(".*"):
+            if path.suffix in _HALF_WRITTEN and path.is_file():
+                with contextlib.suppress(OSError):
+                    path.unlink()
+    for folder, _, _ in os.walk(run.path, topdown=False):
+        with contextlib.suppress(OSError):
+            os.rmdir(folder)
+
+
 def _notebooks(run: RunFolder, pages: Collection[Path]) -> Iterator[str]:
     """Write each notebook as HTML; yields what could not be written as such."""
     for path in sorted(run.path.glob("*.ipynb")):
@@ -239,7 +255,15 @@ def _index(
         logs=[name for name in names if name.startswith("logs/")],
         redacted=gathered.redacted,
         scanned=scanned,
+        place=_seen_from_here(run),
     )
+
+
+def _seen_from_here(run: RunFolder) -> str:
+    """The run's folder for a command that is given here; a report names no folder of a machine."""
+    here = Path.cwd()
+    path = run.path.resolve()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else f"outputs/{run.run_id}"
 
 
 def _figure(path: Path) -> str | None:

@@ -13,6 +13,7 @@ import os
 import re
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ from typing import Any
 
 from gp_helpers.checkers import Outcome
 from gp_helpers.evidence.environment import describe
+from gp_helpers.evidence.environment_types import ill_typed
 from gp_helpers.evidence.errors import EvidenceWriteError, NotARunError, RunFolderTakenError
 from gp_helpers.evidence.files import as_json, write_atomically
 from gp_helpers.parameters import Parameters
@@ -35,7 +37,7 @@ OWNER_FILE = ".owner"
 """Locked by the owner for as long as it lives; deleted when it ends properly."""
 ENVIRONMENT_FILE = "environment.json"
 _HISTORY = re.compile(
-    r"(?P<case>[a-z_]+\.[a-z_]+)\.(?P<role>trial|contrast)\.(?P<number>\d+)\.jsonl"
+    r"(?P<case>[a-z_]+\.[a-z_]+)\.(?P<role>trial|contrast)\.(?P<number>[1-9][0-9]{0,8})\.jsonl"
 )
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -230,7 +232,7 @@ def _own(path: Path) -> None:
     try:
         handle = os.open(path / OWNER_FILE, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
         _OWNED[path.resolve()] = (os.getpid(), handle)
-        os.write(handle, f"{os.getpid()}\n".encode())
+        os.write(handle, _mark_of(os.getpid()))
         fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         _disown(path)
@@ -254,10 +256,12 @@ def living_owner(path: Path) -> int | None:
     if _is_ours(path):
         return None
     try:
-        handle = os.open(path / OWNER_FILE, os.O_RDWR)
+        handle = os.open(path / OWNER_FILE, os.O_RDWR | os.O_NOFOLLOW)
     except OSError:
         return None
     try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            return None
         fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         text = os.pread(handle, 32, 0).strip()
@@ -268,13 +272,28 @@ def living_owner(path: Path) -> int | None:
         os.close(handle)
 
 
+def is_marked_by_owner(path: Path) -> bool:
+    """Whether the owner's mark in a run's folder is as a process that lives has written it."""
+    owner = os.getpid() if _is_ours(path) else living_owner(path)
+    try:
+        about = (path / OWNER_FILE).lstat()
+    except OSError:
+        return False
+    is_as_written = owner is not None and about.st_size == len(_mark_of(owner))
+    return stat.S_ISREG(about.st_mode) and is_as_written
+
+
+def _mark_of(process: int) -> bytes:
+    return f"{process}\n".encode()
+
+
 def read_environment(path: Path) -> dict[str, Any]:
     """What a run's ``environment.json`` says; `NotARunError` if there is none that can be read."""
     try:
         stated = json.loads((path / ENVIRONMENT_FILE).read_bytes())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         why = error.strerror if isinstance(error, OSError) else error
         raise NotARunError(path, f"it has no readable {ENVIRONMENT_FILE}: {why}") from error
-    if not isinstance(stated, dict) or not {"run", "selected", "started"} <= stated.keys():
-        raise NotARunError(path, f"its {ENVIRONMENT_FILE} does not describe a run")
-    return stated
+    for told in ill_typed(stated):
+        raise NotARunError(path, f"its {ENVIRONMENT_FILE} does not describe a run: {told}")
+    return dict(stated)

@@ -17,11 +17,11 @@ from math import isfinite
 from typing import Any
 
 from gp_helpers.evidence.files import encoded
-from gp_helpers.history import Entry, History, Kind
+from gp_helpers.history import LONGEST_S, Entry, History, Kind
 
 _STARTS = (Kind.REQUEST, Kind.WS_OPENING)
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
-_as_json = json.JSONEncoder(ensure_ascii=False).encode
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 _A_PAIR = (list, tuple)
 _BETWEEN = ",\n"
 _TAIL = "\n]}}\n"
@@ -84,12 +84,7 @@ def _head(version: str, comment: str) -> str:
 
 def lines_of(history: History, file: str) -> Iterator[str]:
     """The HAR entries of a history as JSON: a request each, a WebSocket with its messages each."""
-    try:
-        began = datetime.fromisoformat(str(history.header.get("wall")))
-    except ValueError:
-        began = datetime.fromtimestamp(0, UTC)
-    if began.tzinfo is None:
-        began = began.replace(tzinfo=UTC)
+    began = _began(history.header)
     answers = {
         entry.data.get("request"): entry for entry in history.of(Kind.RESPONSE, Kind.NO_RESPONSE)
     }
@@ -104,8 +99,18 @@ def lines_of(history: History, file: str) -> Iterator[str]:
         )
 
 
+def _began(header: Mapping[str, Any]) -> datetime:
+    """When a history began; 1970 where it states no time that can be counted from."""
+    try:
+        began = datetime.fromisoformat(str(header.get("wall")))
+        _ = began + timedelta(seconds=LONGEST_S)
+    except (ValueError, OverflowError):
+        return datetime.fromtimestamp(0, UTC)
+    return began if began.tzinfo is not None else began.replace(tzinfo=UTC)
+
+
 def _exchange(asked: Entry, answer: Entry | None, began: datetime) -> str:
-    milliseconds = _number(answer.data.get("ms")) if answer else 0.0
+    milliseconds = float(answer.data.get("ms") or 0.0) if answer else 0.0
     request = _request(asked, str(asked.data.get("method", "GET")), _text(asked.data.get("body")))
     error = ""
     if answer is None or answer.kind is Kind.NO_RESPONSE:
@@ -233,6 +238,14 @@ def _headers(pairs: Any) -> tuple[str, str | None, str | None]:
     return f"[{', '.join(shown)}]", mime, location
 
 
+def _as_json(value: Any) -> str:
+    """A value as JSON; the decoder nests a little deeper than the encoder."""
+    try:
+        return _encode(value)
+    except RecursionError:
+        return _quoted("‹nested too deep›")
+
+
 def _text(body: Any) -> str | None:
     if body is None or isinstance(body, str):
         return body
@@ -247,7 +260,3 @@ def _size(text: str) -> int:
 def _plain(number: float) -> str:
     is_so = type(number) is int or (type(number) is float and isfinite(number))
     return repr(number) if is_so else _as_json(number)
-
-
-def _number(value: Any) -> float:
-    return float(value) if isinstance(value, int | float) else 0.0

@@ -142,10 +142,10 @@ def compare_file(name: str, content: bytes, stated: Mapping[str, Any]) -> list[D
 def _where(content: bytes, stated: Mapping[str, Any]) -> tuple[str | None, str]:
     """The lines of a history that differ, and how."""
     try:
-        each = int(stated["lines_per_mark"])
+        each, count = int(stated["lines_per_mark"]), int(stated["count"])
         then = _split(base64.b64decode(stated["marks"], validate=True))
         now = _split(base64.b64decode(_marks(content.split(b"\n"), each)))
-    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+    except (KeyError, TypeError, ValueError, ZeroDivisionError, OverflowError):
         return None, "changed, and its line marks cannot be read"
     if then == now:
         return None, "changed, and its line marks do not tell where"
@@ -154,7 +154,7 @@ def _where(content: bytes, stated: Mapping[str, Any]) -> tuple[str | None, str]:
     last = min(last, len(then) - first, len(now) - first)
     if each > 1:
         # A line that is added or lost moves all marks behind it.
-        moved = int(stated.get("count", 0)) != content.count(b"\n")
+        moved = count != content.count(b"\n")
         end = "" if moved else f" to {(len(now) - last) * each}"
         return f"{first * each + 1}{end}", "changed between these lines"
     return _how(then, now, first, last)

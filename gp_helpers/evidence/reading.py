@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gp_helpers.evidence.environment_types import ill_typed
 from gp_helpers.evidence.errors import NotARunError
 from gp_helpers.evidence.folder import ENVIRONMENT_FILE
 from gp_helpers.evidence.manifest import MANIFEST_FILE
@@ -45,8 +46,8 @@ def read_run(place: Path) -> Reading:
     """Read a run's folder or a bundle; `NotARunError` if it is neither."""
     with open_evidence(place) as evidence:
         environment = _json(evidence, ENVIRONMENT_FILE)
-        if not isinstance(environment, dict) or "selected" not in environment:
-            raise NotARunError(place, f"its {ENVIRONMENT_FILE} cannot be read")
+        for told in ill_typed(environment):
+            raise NotARunError(place, f"its {ENVIRONMENT_FILE} cannot be read: {told}")
         is_sealed = MANIFEST_FILE in evidence.names()
         recorded = _json(evidence, VERDICTS_FILE) if is_sealed else None
         if isinstance(recorded, dict) and isinstance(recorded.get("cases"), list):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,6 @@ from gp_helpers.evidence.held import HeldFiles, file_difference
 from gp_helpers.evidence.manifest import (
     MANIFEST_FILE,
     NEVER_FINALISED,
-    is_history,
     read_manifest,
     root_digest,
 )
@@ -39,14 +38,20 @@ from gp_helpers.evidence.stated import (
     left_out,
     parameters_in,
 )
+from gp_helpers.evidence.trial_results import trial_files
 from gp_helpers.evidence.verdicts import assemble, stated_in
 from gp_helpers.history import no_collection
 from gp_helpers.parameters import Parameters
-from gp_helpers.plan import CASES
+from gp_helpers.plan import CASES, select
 
 WITHOUT_A_DIGEST = (
     "without a digest from elsewhere (--expect) this finds damage, and verdicts that their "
     "histories do not support; not a forgery that is consistent in itself"
+)
+
+_STATED_ALONE = (
+    f"in {ENVIRONMENT_FILE} when and with what it was run (started, ended, workbook, python, "
+    "platform, packages, cloud_run_rules)"
 )
 
 
@@ -89,7 +94,7 @@ def recheck(place: Path, *, expect: str | None = None) -> Recheck:
         found.extend(wrong)
         parameters, contradicted = _parameters(environment, known=not wrong)
         found.extend(contradicted)
-        found.extend(_named_histories(evidence.names()))
+        found.extend(_strays(evidence.names(), parameters))
         files = HeldFiles(evidence, (manifest or {}).get("files", {}), found)
         trials, exchanges = [], []
         for one in examine_all(files, parameters):
@@ -198,19 +203,12 @@ _NOTHING_KNOWN: Mapping[str, Any] = {
 def _environment(evidence: Evidence) -> tuple[dict[str, Any], list[Difference]]:
     try:
         read = json.loads(evidence.read(ENVIRONMENT_FILE))
-        complete = {**_NOTHING_KNOWN, **read}
-        wrong = [
-            Difference(DifferenceKind.FILE, ENVIRONMENT_FILE, None, f"damaged: {told}")
-            for told in ill_typed(complete)
-        ]
-        if wrong:
-            return dict(_NOTHING_KNOWN), wrong
-        # Each case once: what is stated of one may be nonsense in itself.
-        assemble({**complete, "selected": list(CASES)}, [], {})
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        told = f"cannot be read: {error}"
-        return dict(_NOTHING_KNOWN), [Difference(DifferenceKind.FILE, ENVIRONMENT_FILE, None, told)]
-    return complete, []
+    except (KeyError, ValueError, RecursionError) as error:
+        wrong = [f"cannot be read: {error}"]
+    else:
+        wrong = [f"damaged: {told}" for told in ill_typed(read)]
+    found = [Difference(DifferenceKind.FILE, ENVIRONMENT_FILE, None, told) for told in wrong]
+    return (dict(_NOTHING_KNOWN) if wrong else read), found
 
 
 def _parameters(
@@ -229,11 +227,22 @@ def _parameters(
     ]
 
 
-def _named_histories(names: Iterable[str]) -> Iterator[Difference]:
-    """Histories whose names say nothing of a case."""
+def _strays(names: Sequence[str], parameters: Parameters | None) -> Iterator[Difference]:
+    """What stands among the histories and is not that of a trial that was to be made."""
+    chosen = CASES if parameters is None else {case.id for case in select(parameters.cases)}
+    read = {name for trial in trial_files(names) for name in (trial.name, trial.beside)}
     for name in names:
-        if is_history(name) and parse_history_name(name.removeprefix("histories/")) is None:
+        folder, _, rest = name.partition("/")
+        if folder != "histories":
+            continue
+        parsed = parse_history_name(rest)
+        if parsed is None or parsed[0] not in CASES:
             yield Difference(DifferenceKind.HISTORY, name, None, "does not name a case")
+        elif parsed[0] not in chosen:
+            told = f"its parameters do not select {parsed[0]}"
+            yield Difference(DifferenceKind.HISTORY, name, None, told)
+        elif name not in read:
+            yield Difference(DifferenceKind.HISTORY, name, None, "the contrast of no trial")
 
 
 def _derived_differences(
@@ -261,8 +270,8 @@ def _notes(
 ) -> Iterator[str]:
     if missing := left_out(environment, parameters) if parameters is not None else []:
         yield f"selected by its parameters, and not taken: {', '.join(missing)}"
-    if others:
-        yield f"not derived: only the manifest covers them: {', '.join(others)}"
+    covered = ", ".join([*others, _STATED_ALONE])
+    yield f"not derived: only the manifest covers them: {covered}"
     if expect is None:
         yield WITHOUT_A_DIGEST
     made_with = (environment.get("workbook") or {}).get("version")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -36,8 +37,9 @@ def report(
     logs: Sequence[str],
     redacted: Mapping[str, int],
     scanned: SecretScan,
+    place: str,
 ) -> str:
-    """The text of ``index.html``."""
+    """The text of ``index.html``; ``place`` is the run's folder as the one who ran it names it."""
     body = [
         '<a class="skip" href="#verdicts">Skip to the verdicts</a>',
         _opening(verdicts),
@@ -48,7 +50,7 @@ def report(
         _secrets(redacted, scanned),
         _logs(notebooks, logs),
         "</main>",
-        _closing(verdicts),
+        _closing(verdicts, place),
     ]
     return page(f"Golden Path, {verdicts['environment']}", "\n".join(body))
 
@@ -227,13 +229,16 @@ def _logs(notebooks: Sequence[str], logs: Sequence[str]) -> str:
     return "".join([*parts, "</section>"])
 
 
-def _closing(verdicts: Mapping[str, Any]) -> str:
+def _closing(verdicts: Mapping[str, Any], place: str) -> str:
+    command = shlex.join(["golden-path", "recheck", place, "--expect", "DIGEST"])
     judged = sum(case["outcome"] in (Outcome.PASS, Outcome.FAIL) for case in verdicts["cases"])
     return (
         '<footer><h2 id="again">Check it again</h2>'
         f"<p>{judged} of {len(CASES)} cases were judged here. This derives each verdict again from "
         "the histories, with no network and no platform, and says what differs:</p>"
-        f"<pre><code>golden-path recheck {text(verdicts['run'])} --expect DIGEST</code></pre>"
+        f"<pre><code>{text(command)}</code></pre>"
+        "<p>The path is seen from where this report was made; of a folder that was moved, and of a "
+        "bundle, give the one at which it is now.</p>"
         "<p>The digest is the one that the run printed. Without it, damage is found, and a verdict "
         "that its history does not support; a forgery that is consistent in itself is not.</p>"
         "</footer>"

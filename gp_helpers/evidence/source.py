@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from gp_helpers.evidence.errors import NotARunError
-from gp_helpers.evidence.folder import ENVIRONMENT_FILE, OWNER_FILE
+from gp_helpers.evidence.folder import ENVIRONMENT_FILE, OWNER_FILE, is_marked_by_owner
 
 MOST_UNPACKED_BYTES = 4 * 1024**3
 """A bundle that claims to hold more is not opened."""
@@ -43,6 +43,8 @@ DAMAGED_ZIP = (
 """What reading a zip raises whose bytes somebody made: names, offsets and sizes are theirs."""
 _PLAIN_PART = re.compile(r"[^\x00-\x1f\x7f\\:]+")
 _UNIX = 3
+_END_BYTES = 22
+"""The end record of a zip without a comment."""
 
 
 class DamagedFileError(ValueError):
@@ -103,15 +105,19 @@ class FolderEvidence:
         return sorted(name for name, what in self._all() if what is None)
 
     def others(self) -> list[tuple[str, str]]:
-        """What is hidden, a link, or no file; but for the mark of a living owner."""
+        """What is hidden, empty, a link, or no file; but for the mark of a living owner."""
         return sorted(
-            (name, what) for name, what in self._all() if what is not None and name != OWNER_FILE
+            (name, what)
+            for name, what in self._all()
+            if what is not None and not (name == OWNER_FILE and is_marked_by_owner(self.place))
         )
 
     def _all(self, under: str = "") -> Iterator[tuple[str, str | None]]:
-        """Every file's name and what is wrong with it; what is hidden is not looked into."""
+        """Every name and what is wrong with it; what is hidden is not looked into."""
         with os.scandir(self.place / under) as found:
             entries = list(found)
+        if under and not entries:
+            yield under, "an empty folder"
         for entry in entries:
             name = f"{under}{entry.name}"
             if entry.is_symlink():
@@ -162,9 +168,10 @@ class BundleEvidence:
     def __init__(self, place: Path, archive: zipfile.ZipFile) -> None:
         self.place = place
         self._archive = archive
-        listed = [info for info in archive.infolist() if not _is_a_folder(info)]
-        if len(listed) > MOST_FILES:
+        infos = archive.infolist()
+        if len(infos) > MOST_FILES:
             raise NotARunError(place, f"it claims to hold more than {MOST_FILES} files")
+        listed = [info for info in infos if not _is_a_folder(info)]
         if sum(info.file_size for info in listed) > MOST_UNPACKED_BYTES:
             raise NotARunError(place, f"it claims to hold more than {MOST_UNPACKED_BYTES} bytes")
         plain = [info for info in listed if _why_not_plain(info.filename, _mode(info)) is None]
@@ -176,9 +183,14 @@ class BundleEvidence:
         if len(self._members) != len(plain) or len({i.filename for i in listed}) != len(listed):
             raise NotARunError(place, "a bundle that holds a file twice")
         self._others = sorted(
-            (info.filename, why)
-            for info in listed
-            if (why := _why_not_plain(info.filename, _mode(info))) is not None
+            [
+                *(
+                    (info.filename, why)
+                    for info in listed
+                    if (why := _why_not_plain(info.filename, _mode(info))) is not None
+                ),
+                *_beside_members(archive, place),
+            ]
         )
 
     def names(self) -> list[str]:
@@ -186,7 +198,7 @@ class BundleEvidence:
         return sorted(self._members)
 
     def others(self) -> list[tuple[str, str]]:
-        """Members that are no plain files of a run, under their full names."""
+        """Members that are no plain files of a run, by their full names; what no member holds."""
         return self._others
 
     def in_another_process(self) -> BundleEvidence:
@@ -235,6 +247,29 @@ def _too_large(size: int) -> str:
 
 def _is_a_folder(info: zipfile.ZipInfo) -> bool:
     return info.is_dir() and not info.file_size
+
+
+def _beside_members(archive: zipfile.ZipFile, place: Path) -> Iterator[tuple[str, str]]:
+    """What a zip holds where no bundle has anything, and no digest covers it."""
+    infos = archive.infolist()
+    if min((info.header_offset for info in infos), default=0) > 0:
+        yield place.name, "bytes in front of its first member"
+    if archive.comment:
+        yield place.name, "a comment"
+    elif not _ends_with_its_directory(place):
+        yield place.name, "bytes behind its directory"
+    for info in infos:
+        if _is_a_folder(info):
+            yield info.filename, "a folder, of which no bundle tells"
+        if info.comment:
+            yield info.filename, "a comment on it"
+
+
+def _ends_with_its_directory(place: Path) -> bool:
+    with place.open("rb") as file:
+        file.seek(-_END_BYTES, os.SEEK_END)
+        end = file.read()
+    return end.startswith(b"PK\x05\x06") and end.endswith(b"\0\0")
 
 
 def _mode(info: zipfile.ZipInfo) -> int:

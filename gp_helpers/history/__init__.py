@@ -2,7 +2,7 @@
 
 from gp_helpers.history.canonical import Divergence, first_divergence
 from gp_helpers.history.decoding import may_have_long_numbers
-from gp_helpers.history.entries import Entry, Kind
+from gp_helpers.history.entries import LONGEST_S, Entry, Kind
 from gp_helpers.history.recording import (
     History,
     HistoryReadError,
@@ -16,6 +16,7 @@ from gp_helpers.history.redaction import ACCOUNT, Redactor, decoded_claims, fing
 
 __all__ = [
     "ACCOUNT",
+    "LONGEST_S",
     "Divergence",
     "Entry",
     "History",

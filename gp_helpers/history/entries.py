@@ -105,22 +105,63 @@ class Entry(NamedTuple):
 
     @classmethod
     def from_object(cls, raw: Any) -> Entry:
-        """An entry from parsed JSON; raises ``ValueError`` for anything that is not one."""
+        """An entry from parsed JSON; raises ``ValueError`` for anything that is not one.
+
+        What every reader takes as given is held here: a time that is one, and of data that tells of
+        a request or an answer, what is counted with.
+        """
         try:
-            data = raw["data"]
-            if type(data) is not dict:
-                raise ValueError("not a history entry: its data is no object")
-            return cls(
-                int(raw["seq"]),
-                float(raw["t"]),
-                str(raw["actor"]),
-                _KINDS[raw["kind"]],
-                str(raw["subject"]),
-                str(raw["step"]),
-                data,
-            )
+            seq, t, actor, name = raw["seq"], raw["t"], raw["actor"], raw["kind"]
+            subject, step, data = raw["subject"], raw["step"], raw["data"]
+            if not (
+                type(seq) is int
+                and (type(t) is float or type(t) is int)
+                and 0 <= t < LONGEST_S
+                and type(actor) is type(subject) is type(step) is str
+                and type(data) is dict
+            ):
+                raise ValueError(f"not a history entry: {_ill_typed(raw)}")
+            kind = _KINDS[name]
+            if name in _EXCHANGED:
+                _hold(data)
+            return cls(seq, float(t), actor, kind, subject, step, data)
         except (KeyError, TypeError) as error:
             raise ValueError(f"not a history entry: {error!r}") from error
 
 
+LONGEST_S = 1e9
+"""Thirty years: no trial lasts as long, and seconds below it can be added to a time."""
+_MOST_MS = LONGEST_S * 1000
 _KINDS = {kind.value: kind for kind in Kind}
+_EXCHANGED = frozenset(
+    {"request", "response", "no_response", "ws_opening", "ws_opened", "ws_refused"}
+)
+"""Kinds whose data has headers, or says how long an answer took and what it answers."""
+_HEADERS = (list, dict, type(None))
+
+
+def _is_amount(value: Any, below: float) -> bool:
+    """Whether it is a number from 0 to a limit, which neither an infinity nor ``NaN`` is."""
+    return (type(value) is float or type(value) is int) and 0 <= value < below
+
+
+def _ill_typed(raw: Mapping[str, Any]) -> str:
+    """What in an object is not what an entry has there."""
+    if type(raw["seq"]) is not int:
+        return "its seq is no whole number"
+    if not _is_amount(raw["t"], LONGEST_S):
+        return f"its t is no number of seconds from 0 to {LONGEST_S:.0e}"
+    if type(raw["data"]) is not dict:
+        return "its data is no object"
+    return "its actor, subject or step is no text"
+
+
+def _hold(data: Mapping[str, Any]) -> None:
+    """Raise ``ValueError`` where data of a request or an answer is not what readers reckon with."""
+    if type(data.get("headers")) not in _HEADERS:
+        raise ValueError("not a history entry: its headers are no list")
+    ms, request = data.get("ms"), data.get("request")
+    if ms is not None and not _is_amount(ms, _MOST_MS):
+        raise ValueError(f"not a history entry: its ms is no number from 0 to {_MOST_MS:.0e}")
+    if request is not None and type(request) is not int:
+        raise ValueError("not a history entry: its request is no whole number")

@@ -106,7 +106,10 @@ def refusal(environment: str, keys: tuple[Any, ...], told: str) -> ParameterErro
 
 
 def require_references(environment: str, environ: Mapping[str, str] | None = None) -> None:
-    """Raise `ParameterError`, with line and key of each, if a ``${NAME}`` of a file is not set."""
+    """Raise `ParameterError`, with line and key of each, if a ``${NAME}`` of a file is of no use.
+
+    It may not be set, or hold what cannot be sent.
+    """
     path = find(environment)
     node, data = read_document(path)
     known = os.environ if environ is None else environ
@@ -117,6 +120,7 @@ def require_references(environment: str, environ: Mapping[str, str] | None = Non
                 problems.append(f"{_where(node, keys)}: environment variable not set: {name}")
     if problems:
         raise ParameterError(str(path), problems)
+    _resolved(load(environment), known, source=str(path), node=node)
 
 
 def _texts(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], str]]:
@@ -134,11 +138,26 @@ def resolved(parameters: Parameters, environ: Mapping[str, str] | None = None) -
 
     What comes back holds secrets: it is never written.
     """
+    return _resolved(parameters, os.environ if environ is None else environ, source="parameters")
+
+
+def _resolved(
+    parameters: Parameters,
+    environ: Mapping[str, str],
+    *,
+    source: str,
+    node: yaml.Node | None = None,
+) -> Parameters:
     try:
-        data = resolve(parameters.as_json(), os.environ if environ is None else environ)
+        data = resolve(parameters.as_json(), environ)
     except MissingEnvironmentError as error:
-        raise ParameterError("parameters", [str(error)]) from None
-    return Parameters.model_validate(data)
+        raise ParameterError(source, [str(error)]) from None
+    try:
+        return Parameters.model_validate(data)
+    except ValidationError as error:
+        # What was found is not told: a variable holds a secret.
+        details = [{**detail, "input": {}} for detail in error.errors()]
+        raise ParameterError(source, _problems(details, node)) from None
 
 
 def validate(data: Mapping[str, Any], *, source: str, node: yaml.Node | None = None) -> Parameters:

@@ -19,6 +19,8 @@ from pydantic import (
     model_validator,
 )
 
+from gp_helpers.parameters.sendable import HeaderName, HeaderValue
+
 SUCCESS = "status >= `200` && status < `300`"
 """What a response has to be like if the operation does not say."""
 
@@ -57,14 +59,14 @@ class Operation(Described):
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "GET"
     url: str
-    headers: dict[str, str] = {}
+    headers: dict[HeaderName, HeaderValue] = {}
     query: dict[str, str] = {}
     json_body: Any = Field(default=None, alias="json")
     form: dict[str, str] | None = None
-    bearer: str | None = None
+    bearer: HeaderValue | None = None
     """A token template that is sent as ``Authorization: Bearer``."""
     basic: Basic | None = None
-    cookies: dict[str, str] = {}
+    cookies: dict[str, HeaderValue] = {}
     """Cookies by name; nothing that a server sets is kept from request to request."""
     accepted: str = SUCCESS
     """JMESPath predicate over the response: the request was accepted."""
@@ -105,7 +107,7 @@ class Token(Described):
     body: str | None = None
     """JMESPath path, from the response's root or from its body."""
     cookie: str | None = None
-    static: str | None = None
+    static: HeaderValue | None = None
     """The token itself: a reference to the environment, or ``{user.…}`` of the accounts."""
 
     _body = field_validator("body")(compiles)

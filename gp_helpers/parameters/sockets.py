@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from gp_helpers.parameters.operations import Described, Flag, Operation, compiles
+from gp_helpers.parameters.sendable import HeaderName, HeaderValue
 
 TRANSPORTS = ("json", "socketio")
 """Those that come with the workbook."""
@@ -96,14 +97,14 @@ class WebSocketDescription(Described):
     present_token: Literal["header", "subprotocol", "query", "cookie", "first_message", "none"] = (
         "header"
     )
-    subprotocols: tuple[str, ...] = ()
-    token_subprotocol: str = "jwt.{token_base64url}"
+    subprotocols: tuple[HeaderValue, ...] = ()
+    token_subprotocol: HeaderValue = "jwt.{token_base64url}"
     token_query: str = "token"
-    token_cookie: str = "access_token"
+    token_cookie: HeaderValue = "access_token"
     first_message: Any = None
     """What is sent as soon as the socket is open, however the token is presented; a list is sent
     message by message."""
-    headers: dict[str, str] = {}
+    headers: dict[HeaderName, HeaderValue] = {}
     ready: str | None = None
     refused: str | None = None
     """Predicate: the message refuses the token, on a socket that is open already."""

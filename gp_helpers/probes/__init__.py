@@ -6,6 +6,7 @@ from gp_helpers.probes.expressions import search
 from gp_helpers.probes.guest import Guest, LimitReachedError
 from gp_helpers.probes.http import Exchange, HttpProbe
 from gp_helpers.probes.http_client import new_client
+from gp_helpers.probes.own_values import OwnValueError
 from gp_helpers.probes.people import Person, label_of, new_canary, new_person
 from gp_helpers.probes.presenting import WEBSOCKET, Decision
 from gp_helpers.probes.silence import silence
@@ -22,6 +23,7 @@ __all__ = [
     "LimitReachedError",
     "Message",
     "NotDescribedError",
+    "OwnValueError",
     "Person",
     "Question",
     "Socket",

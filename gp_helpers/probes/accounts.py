@@ -9,6 +9,7 @@ from gp_helpers.parameters.templates import render
 from gp_helpers.probes.acting import Actor, NotDescribedError
 from gp_helpers.probes.expressions import search
 from gp_helpers.probes.http import MOST_TOKEN_CHARACTERS, Exchange
+from gp_helpers.probes.own_values import hold_own_headers
 from gp_helpers.probes.people import Person
 
 
@@ -46,6 +47,9 @@ class WithAccounts(Actor):
         """Log in and keep the tokens; None for a target with a static token."""
         auth = self.target.description.auth
         if auth.login is None:
+            hold_own_headers(
+                {"auth.token.static": auth.token.static or ""}, self._variables(person)
+            )
             person.access_token = render(auth.token.static or "", self._variables(person))
             self._remember(person, "static")
             self._introduce(person)

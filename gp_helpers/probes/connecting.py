@@ -13,6 +13,7 @@ from gp_helpers.parameters.templates import render
 from gp_helpers.probes.acting import Actor, base64url
 from gp_helpers.probes.events import MessageReader
 from gp_helpers.probes.guest import LimitReachedError
+from gp_helpers.probes.own_values import hold_own_headers
 from gp_helpers.probes.people import Person
 from gp_helpers.probes.socket import MOST_SHOWN, Socket
 from gp_helpers.targets.transports import Handshake, HandshakeRefused, transport
@@ -117,6 +118,7 @@ class WithSockets(Actor):
             "token": token,
             "token_base64url": base64url(token),
         }
+        hold_own_headers(description.headers, variables)
         headers = list(render(description.headers, variables).items())
         subprotocols = list(description.subprotocols)
         parameters = dict(query)

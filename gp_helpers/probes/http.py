@@ -18,21 +18,23 @@ import httpx
 
 from gp_helpers.history import Entry, Kind, Recorder
 from gp_helpers.parameters.description import Operation
+from gp_helpers.parameters.sendable import UnsendableError, sendable_value
 from gp_helpers.parameters.templates import render
 from gp_helpers.probes.bodies import ACCEPTED_CODINGS, MOST_SHOWN, decoded_body, read_body
 from gp_helpers.probes.expressions import matches, search
 from gp_helpers.probes.guest import Guest
+from gp_helpers.probes.own_values import OwnValueError, without_issued
 
 MOST_TOKEN_CHARACTERS = 16_384
 """What is longer is no token: no server takes it in a header."""
 _OF_WHAT_STANDS_IN_FRONT = (502, 503, 504)
 """Answers in place of a server's own, which is lost with whatever it issued (RFC 9110, 15.6)."""
+_NOT_SENDABLE = (httpx.InvalidURL, UnicodeError, UnsendableError)
 _CERTAINLY_NOT_SENT = (
     httpx.ConnectError,
     httpx.UnsupportedProtocol,
     httpx.LocalProtocolError,
-    httpx.InvalidURL,
-    UnicodeError,
+    *_NOT_SENDABLE,
 )
 
 
@@ -95,14 +97,16 @@ class HttpProbe:
 
         ``secrets`` are paths into the response whose values must not be recorded; they are
         registered with the redactor first. What is not ``to_the_target`` (a judge model's endpoint)
-        is outside its limits. Raises `LimitReachedError`, never an HTTP error.
+        is outside its limits. Raises `LimitReachedError`, and `OwnValueError` for what cannot be
+        sent and is not the platform's; never an HTTP error.
         """
         self._sent += 1
         label = f"http-{self._sent}"
         redactor = self._recorder.redactor
         try:
             request = self._build(operation, variables, timeout_s)
-        except (httpx.InvalidURL, UnicodeError) as error:
+        except _NOT_SENDABLE as error:
+            self._hold_own_values(operation, variables)
             return self._cannot_be_sent(actor, label, operation, purpose, error)
         url = str(request.url)
         if to_the_target:
@@ -176,6 +180,13 @@ class HttpProbe:
             cookies,
         )
 
+    def _hold_own_values(self, operation: Operation, variables: Mapping[str, Any]) -> None:
+        """Raise `OwnValueError` if a request cannot be sent whatever the platform issued."""
+        try:
+            self._build(operation, without_issued(variables), timeout_s=1.0)
+        except _NOT_SENDABLE as error:
+            raise OwnValueError(f"{operation.url}: {error}") from None
+
     def _cannot_be_sent(
         self, actor: str, label: str, operation: Operation, purpose: str, error: Exception
     ) -> Exchange:
@@ -231,7 +242,7 @@ class HttpProbe:
         if operation.cookies:
             cookies = render(operation.cookies, variables)
             headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
-        return self._client.build_request(
+        request = self._client.build_request(
             operation.method,
             render(operation.url, variables),
             headers=headers,
@@ -240,6 +251,9 @@ class HttpProbe:
             data=render(operation.form, variables),
             timeout=timeout_s,
         )
+        for value in request.headers.values():
+            sendable_value(value)
+        return request
 
     async def _exchange(self, request: httpx.Request) -> tuple[httpx.Response, bytes]:
         response = await self._client.send(request, stream=True)

@@ -18,6 +18,7 @@ from gp_helpers.probes import (
     Guest,
     LimitReachedError,
     NotDescribedError,
+    OwnValueError,
     Person,
     Socket,
 )
@@ -84,7 +85,7 @@ class Walk:
             outcome, detail = Outcome.DONE, await work()
         except NotDescribedError as lacking:
             outcome, detail = Outcome.NOT_STATED, lacking.key
-        except (StageProblem, LimitReachedError, UnknownPlaceholderError) as problem:
+        except (StageProblem, LimitReachedError, OwnValueError, UnknownPlaceholderError) as problem:
             outcome, detail = Outcome.PROBLEM, str(problem)
         detail = self.recorder.redactor.text(detail)
         entries = tuple(self.recorder.history.entries[begin:])

@@ -3,6 +3,8 @@
 import io
 import os
 import stat
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +12,15 @@ from typing import IO
 
 import pytest
 
-from gp_helpers.evidence import Finalised, NotARunError, SecretFoundError, bundle, recheck, scan
+from gp_helpers.evidence import (
+    Finalised,
+    NotARunError,
+    SecretFoundError,
+    bundle,
+    finalise,
+    recheck,
+    scan,
+)
 from gp_helpers.evidence import source as source_module
 from gp_helpers.evidence.differences import printable
 
@@ -47,6 +57,80 @@ def test_what_is_hidden_a_link_or_no_file_is_named_and_not_followed(
     }
     with zipfile.ZipFile(bundle(final.path).path) as archive:
         assert not {one for one in archive.namelist() if "link" in one or "hidden" in one}
+
+
+def folder_with_a_page(path: Path) -> None:
+    path.mkdir()
+    (path / "evil.html").write_text(KEY)
+
+
+OWNERS: dict[str, Callable[[Path], object]] = {
+    "a folder": folder_with_a_page,
+    "a link": lambda path: path.symlink_to("/etc/passwd"),
+    "a pipe": os.mkfifo,
+    "any text": lambda path: path.write_text("any\n"),
+    "nothing": lambda path: path.touch(),
+    "a process that has ended": lambda path: path.write_text("99999999\n"),
+}
+
+
+@pytest.mark.parametrize("owner", OWNERS)
+def test_an_owners_mark_that_no_living_owner_wrote_is_named(owner: str, final: Finalised) -> None:
+    OWNERS[owner](final.path / ".owner")
+    what = "a link, which is not followed" if owner == "a link" else "hidden"
+    assert told(final.path) == {".owner": f"{what}: no part of the evidence"}
+
+
+OWNS = """
+import sys
+from pathlib import Path
+from gp_helpers.evidence import folder
+folder._own(Path(sys.argv[1]))
+print("owns", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_the_mark_of_a_living_owner_is_not_named_unless_it_says_more(final: Finalised) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", OWNS, str(final.path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as owner:
+        assert owner.stdout is not None
+        assert owner.stdout.readline() == b"owns\n"
+        assert told(final.path) == {}
+        with (final.path / ".owner").open("ab") as mark:
+            mark.write(KEY.encode())
+        assert told(final.path) == {".owner": "hidden: no part of the evidence"}
+        owner.communicate(b"")
+
+
+def test_an_empty_folder_is_named_and_none_is_left_at_a_runs_end(final: Finalised) -> None:
+    (final.path / "empty").mkdir()
+    (final.path / "logs" / "one" / "two").mkdir(parents=True)
+    assert told(final.path) == {
+        "empty/": "an empty folder: no part of the evidence",
+        "logs/one/two/": "an empty folder: no part of the evidence",
+    }
+    finalise(final.path)
+    assert told(final.path) == {}
+    assert not (final.path / "logs" / "one").exists()
+
+
+HALF_WRITTEN = (".01_auth.ipynb.unfinished", "logs/.one.log.x1y2.tmp")
+
+
+@pytest.mark.parametrize("was_killed", [True, False])
+def test_what_was_half_written_when_a_run_was_killed_is_removed_at_its_end(
+    was_killed: bool, final: Finalised
+) -> None:
+    for name in HALF_WRITTEN:
+        (final.path / name).write_text("{")
+    if was_killed:
+        (final.path / ".owner").write_text("99999999\n")
+    finalise(final.path)
+    assert set(told(final.path)) == (set() if was_killed else set(HALF_WRITTEN))
 
 
 @pytest.mark.parametrize("name", ["summary.md", "manifest.json", "verdicts.json"])
@@ -96,6 +180,51 @@ def test_a_link_in_a_bundle_is_named(packed: Path) -> None:
     with zipfile.ZipFile(packed, "a") as archive:
         archive.writestr(info, "/etc/passwd")
     assert told(packed) == {info.filename: "a link, which is not followed: no part of the evidence"}
+
+
+def with_comment(packed: Path) -> None:
+    with zipfile.ZipFile(packed, "a") as archive:
+        archive.comment = KEY.encode()
+
+
+def with_comment_on_a_member(packed: Path) -> None:
+    with zipfile.ZipFile(packed, "a") as archive:
+        archive.getinfo(f"{RUN}/summary.md").comment = KEY.encode()
+        archive.comment = b"-"
+    whole = packed.read_bytes()
+    packed.write_bytes(whole[:-3] + b"\0\0")
+
+
+def with_folder(packed: Path) -> None:
+    with zipfile.ZipFile(packed, "a") as archive:
+        archive.mkdir(f"{RUN}/{KEY}")
+
+
+BESIDE_MEMBERS: dict[str, tuple[Callable[[Path], object], str, str]] = {
+    "in front": (
+        lambda packed: packed.write_bytes(b"#!/bin/sh\n" + packed.read_bytes()),
+        f"{RUN}.zip",
+        "bytes in front of its first member",
+    ),
+    "behind": (
+        lambda packed: packed.write_bytes(packed.read_bytes() + b"behind"),
+        f"{RUN}.zip",
+        "bytes behind its directory",
+    ),
+    "a comment": (with_comment, f"{RUN}.zip", "a comment"),
+    "a member's comment": (with_comment_on_a_member, f"{RUN}/summary.md", "a comment on it"),
+    "a folder": (with_folder, f"{RUN}/{KEY}/", "a folder, of which no bundle tells"),
+}
+
+
+@pytest.mark.parametrize("added", BESIDE_MEMBERS)
+def test_what_a_bundle_holds_beside_its_members_is_named(
+    added: str, packed: Path, final: Finalised
+) -> None:
+    add, name, what = BESIDE_MEMBERS[added]
+    add(packed)
+    [found] = recheck(packed, expect=final.digest).differences
+    assert (found.file, found.description) == (name, f"{what}: no part of the evidence")
 
 
 def replaced(packed: Path, name: str, content: bytes, method: int = zipfile.ZIP_DEFLATED) -> Path:

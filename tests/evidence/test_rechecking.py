@@ -408,6 +408,65 @@ def test_a_digest_may_be_given_in_several_ways(given: str, final: Finalised) -> 
     assert not recheck(final.path, expect="").holds
 
 
+def test_the_digest_can_be_computed_by_hand_as_the_documentation_says(final: Finalised) -> None:
+    text = (ROOT / "docs" / "evidence.md").read_text(encoding="utf-8")
+    by_hand = text.partition("```python\n")[2].partition("```")[0]
+    ran = subprocess.run(
+        [sys.executable, "-c", by_hand], capture_output=True, text=True, timeout=60, cwd=final.path
+    )
+    assert ran.stdout.strip() == final.digest, ran.stderr
+
+
+STRAYS = {
+    f"{CASE}.trial.01.jsonl": "does not name a case",
+    f"{CASE}.trial.0.jsonl": "does not name a case",
+    f"{CASE}.trial.\N{SUPERSCRIPT TWO}.jsonl": "does not name a case",
+    f"{CASE}.trial.1.jsonl.txt": "does not name a case",
+    "auth.nothing.trial.1.jsonl": "does not name a case",
+    f"more/{CASE}.trial.1.jsonl": "does not name a case",
+    f"{CASE}.contrast.7.jsonl": "the contrast of no trial",
+    f"{OTHER}.contrast.2.jsonl": "the contrast of no trial",
+    "journey.login_to_answer.contrast.1.jsonl": (
+        "its parameters do not select journey.login_to_answer"
+    ),
+    "journey.login_to_answer.trial.1.jsonl": "its parameters do not select journey.login_to_answer",
+}
+
+
+@pytest.mark.parametrize("name", STRAYS)
+def test_a_history_of_no_trial_that_was_to_be_made_is_named_in_a_consistent_forgery(
+    name: str, final: Finalised
+) -> None:
+    stray = final.path / "histories" / name
+    stray.parent.mkdir(exist_ok=True)
+    stray.write_text("garbage\n")
+    finalise(final.path)
+    assert f"histories/{name}: {STRAYS[name]}" in told(recheck(final.path))
+
+
+ALONE = {
+    "started": "2020-01-01T00:00:00+00:00",
+    "workbook": {"version": "0.9"},
+    "python": "Other 9",
+    "platform": {},
+    "packages": {"httpx": "0.1"},
+}
+
+
+@pytest.mark.parametrize("key", ALONE)
+def test_what_an_environment_states_alone_is_said_to_be_covered_by_the_manifest_alone(
+    key: str, final: Finalised
+) -> None:
+    path = final.path / "environment.json"
+    path.write_text(as_json(loaded(path) | {key: ALONE[key]}))
+    forged = finalise(final.path)
+    found = recheck(forged.path)
+    assert told(found) == []
+    [note] = [note for note in found.notes if note.startswith("not derived")]
+    assert key in note.partition("environment.json")[2]
+    assert not recheck(forged.path, expect=final.digest).holds
+
+
 def test_a_file_that_is_gone_or_new_is_named(final: Finalised) -> None:
     (final.path / "summary.md").unlink()
     (final.path / "logs" / "extra.log").write_text("x")

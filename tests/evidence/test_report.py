@@ -2,7 +2,9 @@
 
 import base64
 import html
+import os
 import re
+import shlex
 import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
@@ -11,6 +13,7 @@ import nbformat
 import pytest
 
 from gp_helpers.checkers import Outcome
+from gp_helpers.cli.main import main
 from gp_helpers.evidence import Finalised, RunFolder, finalise, rerun_command
 from gp_helpers.evidence.markup import data_uri
 from gp_helpers.evidence.notebook_html import self_contained
@@ -129,6 +132,36 @@ def test_the_line_that_runs_it_again(name: str, wiring: object, command: str) ->
     assert rerun_command(environment, {"case": OTHER, "trials": [], "outcome": "error"}) == (
         f"golden-path run {command}"
     )
+
+
+def line_that_checks_again(index: Path) -> list[str]:
+    [line] = re.findall(r"<code>(golden-path recheck [^<]*)</code>", index.read_text())
+    return shlex.split(html.unescape(line))
+
+
+def test_the_line_that_checks_it_again_works_where_the_run_was_made(
+    final: Finalised, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outputs = final.path.parent.rename(final.path.parents[1] / "my outputs")
+    for here in (outputs.parent, outputs):
+        monkeypatch.chdir(here)
+        reported = finalise(outputs / final.path.name)
+        _, *words = line_that_checks_again(reported.index)
+        assert words[1] == os.path.relpath(reported.path)
+        words[words.index("DIGEST")] = reported.digest
+        assert main(words) == 0
+        assert "everything agrees" in capsys.readouterr().out
+
+
+def test_the_line_that_checks_it_again_names_no_folder_of_a_machine(
+    final: Finalised, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    index = finalise(final.path).index
+    assert line_that_checks_again(index)[2] == f"outputs/{final.path.name}"
+    assert "give the one at which it is now" in index.read_text()
 
 
 def test_what_was_redacted_and_what_the_scan_found_is_told(final: Finalised) -> None:

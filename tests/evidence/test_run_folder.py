@@ -195,6 +195,14 @@ def test_a_forked_child_does_not_give_the_folder_up(tmp_path: Path) -> None:
     assert not (run.path / ".owner").exists()
 
 
+def test_a_run_that_is_finished_has_no_owner_whom_a_kill_could_end(tmp_path: Path) -> None:
+    with create(tmp_path, "finished") as run:
+        tell(run)
+        finalise(run)
+        assert not (run.path / ".owner").exists()
+        assert recheck(run.path).holds
+
+
 def test_a_kernel_joins_and_numbers_its_trials(tmp_path: Path) -> None:
     with create(tmp_path, "joined") as run:
         joined = RunFolder.join(run.path)

@@ -34,6 +34,22 @@ def test_every_kind_is_read_back_as_it_was(kind: Kind) -> None:
         ENTRY.to_json()[:-2],
         ENTRY.to_json().replace('"response"', '"telepathy"'),
         ENTRY.to_json().replace("0.25", '"soon"'),
+        *(ENTRY.to_json().replace("0.25", t) for t in ("1e999", "1e17", "NaN", "-0.5", "true")),
+        *(ENTRY.to_json().replace('"seq":3', f'"seq":{seq}') for seq in ("1e999", "3.0", "true")),
+        *(ENTRY.to_json().replace('"ada"', actor) for actor in ("null", "1", "[]")),
+        *(
+            ENTRY.to_json().replace('"status":200', one)
+            for one in (
+                '"headers":1.5',
+                '"headers":"x"',
+                '"ms":"slow"',
+                '"ms":NaN',
+                '"ms":1e999',
+                '"ms":-1',
+                '"request":[]',
+                '"request":1.0',
+            )
+        ),
         json.dumps(json.loads(ENTRY.to_json()) | {"data": [["status", 200]]}),
     ],
 )

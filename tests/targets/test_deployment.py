@@ -12,7 +12,7 @@ import pytest
 
 from gp_helpers.evidence.environment import without_secrets
 from gp_helpers.history import Kind
-from gp_helpers.probes import NotDescribedError
+from gp_helpers.probes import NotDescribedError, OwnValueError
 from gp_helpers.targets.transports import Channel, Handshake, transport
 from tests.targets.conftest import PASSWORD, TOKEN, SmallPlatform, described, opened
 from tests.targets.people import somebody
@@ -74,6 +74,43 @@ async def test_client_credentials_give_the_token(
         await lab.client.log_in(person)
         assert person.access_token == TOKEN
         assert PASSWORD not in str(lab.kinds(*Kind))
+
+
+@pytest.mark.parametrize("value", ["caf\u00e9", "two\\nlines", "\\x01", "ends "])
+@pytest.mark.parametrize("where", ["headers", "bearer", "static", "socket"])
+async def test_a_value_of_an_account_that_no_client_can_send_is_no_finding(
+    platform: SmallPlatform, where: str, value: str
+) -> None:
+    stated = described(platform.port)
+    stated["accounts"] = {"inline": f'[{{email: ada, password: "{PASSWORD}", key: "{value}"}}]'}
+    if where == "static":
+        stated["auth"] = {"token": {"static": "{user.key}"}}
+    elif where == "socket":
+        stated["websocket"]["headers"] = {"X-Key": "{user.key}"}
+    else:
+        head = "{user.key}" if where == "bearer" else {"X-Key": "{user.key}"}
+        stated["auth"]["login"] = {**stated["auth"]["login"], where: head}
+    async with opened(stated) as lab:
+        person = somebody()
+        await lab.client.register(person)
+        if where == "socket":
+            await lab.client.log_in(person)
+        using = lab.client.connect if where == "socket" else lab.client.log_in
+        with pytest.raises(OwnValueError, match=r"cannot be sent|can't encode") as told:
+            await using(person)
+        assert "caf" not in str(told.value)
+        assert lab.kinds(Kind.NO_RESPONSE, Kind.WS_REFUSED) == []
+
+
+async def test_a_token_of_the_platforms_that_no_client_can_send_is_the_platforms(
+    platform: SmallPlatform,
+) -> None:
+    async with opened(described(platform.port)) as lab:
+        person = somebody()
+        await lab.client.register(person)
+        for token in ("caf\u00e9", "two\nlines", "\x01"):
+            assert (await lab.client.present(person, "me", token)).accepted is None
+        assert [one["definite"] for one in lab.kinds(Kind.NO_RESPONSE)] == [True] * 3
 
 
 async def test_a_static_token_comes_from_each_users_account(platform: SmallPlatform) -> None:

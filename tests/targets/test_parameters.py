@@ -257,6 +257,55 @@ def test_a_reference_that_is_not_set_is_named_with_its_line_before_anything_star
     assert not outputs.exists()
 
 
+HEADS = {
+    "health: {api: {url: 'http://a', headers: {X-Key: \"%s\"}}}": "health.api.headers.X-Key",
+    "health: {api: {url: 'http://a', bearer: \"%s\"}}": "health.api.bearer",
+    "health: {api: {url: 'http://a', cookies: {key: \"%s\"}}}": "health.api.cookies.key",
+    "websocket: {url: 'ws://a', request: {}, events: {agent_completed: x}, headers: {K: \"%s\"}}": (
+        "websocket.headers.K"
+    ),
+}
+UNSENDABLE = {
+    "caf\u00e9": "it holds more than printable ASCII",
+    "two\nlines": "it holds more than printable ASCII",
+    "\x7f": "it holds more than printable ASCII",
+    "ends with one ": "it begins or ends with a space",
+}
+
+
+@pytest.mark.parametrize("value", UNSENDABLE)
+@pytest.mark.parametrize("head", HEADS)
+def test_a_header_that_no_client_can_send_is_named_before_anything_starts(
+    head: str,
+    value: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = tmp_path / "mine.yaml"
+    stated = "target:\n  kind: deployment\n  limits: {}\n  auth: {token: {static: x}}\n"
+    monkeypatch.setenv("MY_KEY", value)
+    outputs = tmp_path / "outputs"
+    expected = f"{path}: line 5: target.{HEADS[head]}: cannot be sent in a header: "
+    for written in (value.replace("\n", "\\n").replace("\x7f", "\\x7f"), "${MY_KEY}"):
+        path.write_text(f"{stated}  {head % written}\n", encoding="utf-8")
+        for command in (["run", "--outputs", str(outputs)], ["target", "check"]):
+            assert main([*command, "--env", str(path)]) == 3
+            told = capsys.readouterr().err
+            assert told.startswith(f"{expected}{UNSENDABLE[value]}")
+    assert value not in told
+    assert not outputs.exists()
+
+
+def test_a_header_has_a_name_that_is_one(tmp_path: Path) -> None:
+    text = (
+        "target: {kind: deployment, limits: {}, auth: {token: {static: x}},\n"
+        "  health: {api: {url: 'http://a', headers: {'X Key': a}}}}\n"
+    )
+    [problem] = problems(tmp_path, text)
+    assert "line 2: target.health.api.headers.X Key: is no name of a header" in problem
+
+
 def test_a_transport_that_cannot_be_imported_is_named_before_anything_starts(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
