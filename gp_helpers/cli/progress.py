@@ -18,11 +18,11 @@ class Progress:
     """Shows a line that is rewritten on a terminal, and a line a notebook elsewhere."""
 
     def __init__(
-        self, jobs: Sequence[NotebookJob], *, enabled: bool, stream: TextIO = sys.stderr
+        self, jobs: Sequence[NotebookJob], *, enabled: bool, stream: TextIO | None = None
     ) -> None:
         self._enabled = enabled
-        self._stream = stream
-        self._is_terminal = stream.isatty()
+        self._stream = sys.stderr if stream is None else stream
+        self._is_terminal = self._stream.isatty()
         # By where they are saved: the engine completes jobs, so that events tell of others.
         self._cells: dict[Path, int] = {}
         self._done = {job.destination: 0 for job in jobs}
