@@ -11,8 +11,9 @@ import pytest
 from benchmarks.commands import run_quietly
 
 RUNS_TWO = """
-import sys
+import signal, sys
 from benchmarks.commands import run_quietly
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where tests run unattended
 tells = "print(os.getpid(), file=open(sys.argv[1], 'w'), flush=True)"
 code = f"import os, sys, time; {tells}; time.sleep(600)"
 run_quietly(*([sys.executable, "-c", code, path] for path in sys.argv[1:]), at_once=2)
@@ -30,9 +31,12 @@ def test_what_runs_ends_with_a_benchmark_that_is_told_to_end(
     with subprocess.Popen(
         [sys.executable, "-c", RUNS_TWO, *map(str, pipes)], cwd=ROOT, stderr=subprocess.DEVNULL
     ) as benchmark:
-        children = [int(pipe.read_text()) for pipe in pipes]
-        benchmark.send_signal(number)
-        benchmark.wait(timeout=30)
+        try:
+            children = [int(pipe.read_text()) for pipe in pipes]
+            benchmark.send_signal(number)
+            benchmark.wait(timeout=30)
+        finally:
+            benchmark.kill()
     assert benchmark.returncode in (128 + signal.SIGTERM, -signal.SIGINT)
     for child in children:
         with pytest.raises(ProcessLookupError):

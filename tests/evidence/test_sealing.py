@@ -1,7 +1,6 @@
 """Until a run is sealed nothing in its folder says that it came to its end."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -23,10 +22,13 @@ def digests(path: Path) -> dict[str, bytes]:
 def test_an_end_that_is_interrupted_has_said_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
     path = a_run(tmp_path)
     before = digests(path)
     with monkeypatch.context() as patched:
-        patched.setattr(finalising, "with_those_left", lambda *_: os.kill(os.getpid(), 2))
+        patched.setattr(finalising, "with_those_left", interrupted)
         with pytest.raises(KeyboardInterrupt):
             finalise(path)
     assert loaded(path / "environment.json")["ended"] is None
@@ -35,7 +37,7 @@ def test_an_end_that_is_interrupted_has_said_nothing(
     after = digests(path)
     assert after.keys() - before.keys() >= set(MADE) - {"environment.json"}
     with monkeypatch.context() as patched:
-        patched.setattr(finalising, "with_those_left", lambda *_: os.kill(os.getpid(), 2))
+        patched.setattr(finalising, "with_those_left", interrupted)
         with pytest.raises(KeyboardInterrupt):
             finalise(path, reason="somebody writes it again")
     assert digests(path) == after

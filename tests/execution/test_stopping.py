@@ -4,6 +4,7 @@ import asyncio
 import json
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ STOPPED = [CellOutcome.COMPLETED, CellOutcome.INTERRUPTED, CellOutcome.NOT_RUN]
 
 RUN_JOBS = """
 import asyncio, json, sys
+from collections.abc import Iterator
 from pathlib import Path
 from gp_helpers.execution import NotebookJob, execute
 jobs = [NotebookJob(Path(source), Path(source).with_suffix(".out")) for source in sys.argv[1:]]
@@ -56,6 +58,15 @@ def saved_print(source: Path) -> str:
     return printed(read(destination).cells[1]) if destination.exists() else ""
 
 
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """A closed terminal is heard by what is started here, also where tests run under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("heard")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_papermill_told_to_stop_saves_and_ends_the_kernels_group(
     source: Path, number: signal.Signals
