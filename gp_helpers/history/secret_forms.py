@@ -205,6 +205,8 @@ def encodings(secret: str) -> set[str]:
         json.dumps(secret)[1:-1],
         json.dumps(secret, ensure_ascii=False)[1:-1],
         json.dumps(json.dumps(secret)[1:-1])[1:-1],
+        json.dumps(json.dumps(json.dumps(secret)[1:-1])[1:-1])[1:-1],
+        json.dumps(html.escape(secret))[1:-1],
         repr(secret)[1:-1],
         repr(raw)[2:-1],
         html.escape(secret),

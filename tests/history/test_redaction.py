@@ -48,6 +48,8 @@ FORMS = {
     "json": lambda s: json.dumps({"x": s}),
     "json, unicode": lambda s: json.dumps({"x": s}, ensure_ascii=False),
     "json in json": lambda s: json.dumps({"x": json.dumps({"y": s})}),
+    "json, three times": lambda s: json.dumps(json.dumps(json.dumps({"y": s}))),
+    "html in json": lambda s: json.dumps({"x": html.escape(s)}),
     "repr": lambda s: repr({"x": s}),
     "bytes": lambda s: repr(s.encode()),
     "html": html.escape,
