@@ -1,5 +1,6 @@
 """What a cell prints, shows and raises holds no secret that a lab of its kernel knows."""
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -8,7 +9,9 @@ import pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
+import gp_helpers
 from gp_helpers.execution import ExitReason
+from gp_helpers.workbook.publishing import published
 from tests.execution.notebooks import execute_now, job, read, write_notebook
 
 SECRET = 'of-"ada" 71'
@@ -65,3 +68,26 @@ def test_no_output_of_a_kernel_holds_a_secret_of_its_labs(tmp_path: Path, how: s
     for expected in ("‹password› is wrong", "noted: ‹password›", "all of ‹password›"):
         assert expected in told
     assert "Refused" in told
+
+
+async def known_to_a_lab() -> set[str]:
+    target = {"kind": "embedded", "wiring": "remediated", "isolation": "thread"}
+    lab = await gp_helpers.open_lab(target=target)
+    try:
+        case = lab.case("auth.validation_cascade")
+        for step in case.steps:
+            await getattr(case, step)()
+        return {secret for trial in lab._trials for secret in trial.secrets}
+    finally:
+        await lab.close()
+
+
+def test_what_is_published_loses_what_a_lab_and_its_trials_know(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOLDEN_PATH_OUTPUTS", str(tmp_path))
+    monkeypatch.setenv("LAB_API_KEY", "lab-key-51ab09ffe2c4")
+    known = asyncio.run(known_to_a_lab())
+    assert "lab-key-51ab09ffe2c4" in known
+    assert len(known) > 2
+    assert known <= published.secrets
