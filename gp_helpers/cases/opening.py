@@ -23,7 +23,7 @@ from gp_helpers.cases.steps import CannotGoOn, Case, Shown, Step, case_class
 from gp_helpers.cases.trial import SeededIds, Trial
 from gp_helpers.checkers import Verdict, judge
 from gp_helpers.checkers.component_checks import RUNS
-from gp_helpers.cloud_run.errors import HostClosedError
+from gp_helpers.cloud_run.errors import CUT_OFF, HostClosedError
 from gp_helpers.history import Kind, Recorder, Redactor
 from gp_helpers.parameters import Parameters
 from gp_helpers.parameters.templates import UnknownPlaceholderError
@@ -126,7 +126,7 @@ class OpenTrial:
             recorder.step = ""
             self.taken.append(step.name)
             if is_cut_off:
-                raise HostClosedError("what starts the platform's services has ended, and they too")
+                raise HostClosedError(CUT_OFF)
             if broken:
                 raise PlatformBrokeError(broken)
 

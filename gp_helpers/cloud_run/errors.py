@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+CUT_OFF = "what starts the platform's services has ended, and they too"
+
 
 class CloudRunError(Exception):
     """Base of all errors of this package."""

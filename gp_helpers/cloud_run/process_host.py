@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from gp_helpers.cloud_run import probes
-from gp_helpers.cloud_run.errors import HostClosedError, ServiceStartError
+from gp_helpers.cloud_run.errors import CUT_OFF, HostClosedError, ServiceStartError
 from gp_helpers.cloud_run.host import DEFAULT_GRACE_S, Host, RunningService
 from gp_helpers.cloud_run.logs import last_lines
 from gp_helpers.cloud_run.messages import MessageReader, encode
@@ -262,6 +262,13 @@ async def host_on_session(
         yield host
     except asyncio.CancelledError:
         await host.close(grace_s=None)
+        raise
+    except Exception as error:
+        # What went wrong meanwhile says nothing of the services: they were taken away.
+        is_cut_off = host.is_cut_off()
+        await host.close(grace_s)
+        if is_cut_off:
+            raise HostClosedError(CUT_OFF) from error
         raise
     except BaseException:
         await host.close(grace_s)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from gp_helpers.cases import Role, Step, case_class
 from gp_helpers.checkers import Outcome, Verdict
 from gp_helpers.checkers.expectations import TrialEnd
+from gp_helpers.cloud_run import HostClosedError
 from gp_helpers.display.html import Html, table
 from gp_helpers.display.introduction import introduction
 from gp_helpers.display.mechanisms import mechanism_of
@@ -183,6 +184,8 @@ class CaseHandle(CaseViews):
             self._not_started = f"nothing could be observed: {error}"
             self._note_unopened(Outcome.INCONCLUSIVE, self._not_started)
             raise
+        except HostClosedError:
+            raise  # The run is over, and the trial has shown nothing.
         except Exception as error:
             told = f"the trial could not be opened: {type(error).__name__}: {error}"
             self._note_unopened(Outcome.ERROR, told)

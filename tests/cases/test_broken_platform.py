@@ -20,7 +20,7 @@ from gp_helpers.cloud_run import close_zygote
 from gp_helpers.cloud_run.errors import HostClosedError
 from gp_helpers.cloud_run.zygote_owner import ZYGOTE_VARIABLE, ZygoteOwner
 from gp_helpers.parameters import EmbeddedTarget, Isolation, Parameters
-from gp_helpers.targets import open_target
+from gp_helpers.targets import embedded, open_target
 from gp_helpers.targets.embedded_controls import EmbeddedControls
 
 CASE = "websocket.event_manager_init"
@@ -83,6 +83,24 @@ async def with_a_zygote_that_is_killed(folder: Path, zygote: ZygoteOwner) -> Ver
         with pytest.raises(HostClosedError):
             await opened.take(second)
         return await take_all(opened)
+
+
+def test_a_trial_that_is_not_open_yet_when_its_run_is_killed_is_no_error(
+    tmp_path: Path, zygote: ZygoteOwner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def killed_meanwhile(*_: object, **__: object) -> None:
+        os.kill(zygote.pid, signal.SIGKILL)
+        while zygote.is_alive:
+            pass
+        raise OSError("connection refused")
+
+    async def opened() -> None:
+        async with a_trial(tmp_path):
+            raise AssertionError("there is nothing that it could be open on")
+
+    monkeypatch.setattr(embedded, "put_between", killed_meanwhile)
+    with pytest.raises(HostClosedError):
+        asyncio.run(opened())
 
 
 def test_a_trial_whose_run_is_killed_shows_nothing(tmp_path: Path, zygote: ZygoteOwner) -> None:
