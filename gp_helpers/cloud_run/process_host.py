@@ -212,10 +212,13 @@ class ProcessHost:
         async with self._sending:
             if self._ended.is_set():
                 raise HostClosedError("the host is closed, or its zygote has ended")
-            if descriptors:
-                sent = socket.send_fds(self._session, [data], list(descriptors))
-                data = data[sent:]
-            await self._loop.sock_sendall(self._session, data)
+            try:
+                if descriptors:
+                    sent = socket.send_fds(self._session, [data], list(descriptors))
+                    data = data[sent:]
+                await self._loop.sock_sendall(self._session, data)
+            except ConnectionError as error:
+                raise HostClosedError(CUT_OFF) from error
 
     def _read_events(self) -> None:
         events = self._reader.read()
@@ -242,10 +245,13 @@ class ProcessHost:
     async def close(self, grace_s: float | None) -> None:
         """Stop all services (``None``: kill them), then end the session; nothing is left then."""
         try:
+            if self.is_cut_off() and not self._ended.is_set():
+                self._note_end()
             if grace_s is not None:
                 await self.stop_all(grace_s)
-            self._session.shutdown(socket.SHUT_WR)
-            await self._ended.wait()
+            if not self._ended.is_set():
+                self._session.shutdown(socket.SHUT_WR)
+                await self._ended.wait()
         finally:
             if not self._ended.is_set():
                 self._note_end()

@@ -73,6 +73,10 @@ class Zygote:
         self._must_end = True
 
     def _kill_all(self) -> None:
+        # Who sees a service end is to know already that its session has: see `Host.is_cut_off`.
+        for session in self._sessions:
+            with suppress(OSError):
+                session.connection.shutdown(socket.SHUT_RDWR)
         for worker in self._workers.values():
             worker.kill()
         for pid in self._workers:

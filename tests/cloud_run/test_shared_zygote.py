@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -102,3 +105,28 @@ def test_where_the_sharing_process_has_ended_a_process_warms_its_own(
     with pytest.raises(HostClosedError):
         SharedZygote(f"{path}.gone").open_session()
     assert isinstance(warm_zygote(), ZygoteOwner)
+
+
+@pytest.mark.anyio
+async def test_who_sees_a_service_end_with_the_sharing_process_knows_that_it_was_cut_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close_zygote()
+    owner = ZygoteOwner()
+    owner.share(tmp_path / "zygote")
+    monkeypatch.setenv(ZYGOTE_VARIABLE, str(tmp_path / "zygote"))
+    async with open_host(Isolation.PROCESS, logs=tmp_path, grace_s=0.5) as host:
+        services = [
+            await host.start(ServiceSpec(name=f"plain-{number}", entry=APP)) for number in range(6)
+        ]
+        connections = [socket.create_connection((one.host, one.port)) for one in services]
+        assert not host.is_cut_off()
+        ending = threading.Thread(target=owner.close)
+        ending.start()
+        # Without the loop, to which nobody has told anything yet.
+        first, *_ = select.select(connections, [], [], 10)
+        assert first
+        assert host.is_cut_off()
+        ending.join()
+        for connection in connections:
+            connection.close()
