@@ -17,6 +17,7 @@ from papermill import execute_notebook
 from papermill.exceptions import PapermillExecutionError
 
 from gp_helpers.plan import CASES, SUITES
+from tests.support.kernels import over_unix_sockets
 from tests.support.once import made_once
 from tests.support.repository import ROOT
 from tools.notebooks import NOTEBOOKS, START_HERE
@@ -97,11 +98,13 @@ def papermill_here(outputs: Path, name: str, executed: Path, /, **parameters: An
 
     Raises ``PapermillExecutionError`` when a cell fails.
     """
-    with pytest.MonkeyPatch.context() as patched:
+    with pytest.MonkeyPatch.context() as patched, over_unix_sockets() as config:
         patched.setenv("GOLDEN_PATH_OUTPUTS", str(outputs))
         patched.delenv("GOLDEN_PATH_RUN", raising=False)
         patched.chdir(ROOT)
-        shown = execute_notebook(NOTEBOOKS / f"{name}.ipynb", None, parameters, progress_bar=False)
+        shown = execute_notebook(
+            NOTEBOOKS / f"{name}.ipynb", None, parameters, progress_bar=False, config=config
+        )
     nbformat.write(shown, executed)
 
 

@@ -13,6 +13,7 @@ import gp_helpers
 from gp_helpers.execution import ExitReason
 from gp_helpers.workbook.publishing import published
 from tests.execution.notebooks import execute_now, job, read, write_notebook
+from tests.support.kernels import over_unix_sockets
 
 SECRET = 'of-"ada" 71'
 KNOWS = f"""
@@ -49,8 +50,8 @@ def executed(source: Path, how: str) -> nbformat.NotebookNode:
         assert SECRET not in result.detail
         return read(result.job.destination)
     notebook = nbformat.read(source, as_version=4)
-    with pytest.raises(CellExecutionError):
-        NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
+    with over_unix_sockets() as config, pytest.raises(CellExecutionError):
+        NotebookClient(notebook, timeout=60, kernel_name="python3", config=config).execute()
     return notebook
 
 
