@@ -51,7 +51,7 @@ def _without_secrets(value: Any) -> Any:
     if isinstance(value, str):
         return published.without_literals(value)
     if isinstance(value, dict):
-        return {key: _without_secrets(inner) for key, inner in value.items()}
+        return {_without_secrets(key): _without_secrets(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_without_secrets(inner) for inner in value]
     return value

@@ -7,6 +7,8 @@ platform ends with the last step, when a new trial begins, or when the lab is cl
 from __future__ import annotations
 
 import asyncio
+import atexit
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,6 +58,9 @@ class HeldTrial:
         """The same of a timeline."""
         self._redactor = redactor_for(order.parameters.target, order.secrets, also=published)
         self._logs = ServiceLogs(order.parameters.target, order.logs, self._redactor)
+        self._process = os.getpid()
+        # Where a kernel ends in order before the trial does, as after a cell that raised.
+        atexit.register(self._publish_logs)
 
     async def open(self) -> None:
         """Start the platform and the trial; nothing is left if that fails or is interrupted."""
@@ -175,4 +180,9 @@ class HeldTrial:
         try:
             await self._supervisor.close()
         finally:
+            self._publish_logs()
+            atexit.unregister(self._publish_logs)
+
+    def _publish_logs(self) -> None:
+        if os.getpid() == self._process:
             self._logs.publish()

@@ -241,6 +241,46 @@ def leaking_here(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Path:
     return issued
 
 
+ENDS_BEFORE_ITS_TRIAL = """
+import asyncio, sys
+from pathlib import Path
+from gp_helpers.cases import Role
+from gp_helpers.parameters import load, resolved
+from gp_helpers.workbook.trials import HeldTrial, Order
+
+async def taken():
+    parameters = resolved(load(sys.argv[1]))
+    history, logs = Path(sys.argv[2]), Path(sys.argv[3])
+    order = Order("journey.login_to_answer", parameters, frozenset(), Role.TRIAL, 1, history, logs)
+    trial = HeldTrial(order)
+    await trial.open()
+    for step in trial.steps[:2]:
+        await trial.take(step)
+    raise ValueError("a cell of somebody's own")
+
+asyncio.run(taken())
+"""
+
+
+def test_no_log_is_left_as_it_was_written_where_a_process_ends_before_its_trial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issued = leaking_here(monkeypatch, tmp_path)
+    logs = tmp_path / "logs" / "trial"
+    words = [str(stated(tmp_path, "answers")), str(tmp_path / "history.jsonl"), str(logs)]
+    ended = subprocess.run(
+        [sys.executable, "-c", ENDS_BEFORE_ITS_TRIAL, *words],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "ValueError: a cell of somebody's own" in ended.stderr
+    secrets = {KEY, *issued.read_text().split()}
+    assert "told: ‹token " in (logs / "backend-1.log").read_text()
+    assert scan(tmp_path / "logs", secrets).findings == ()
+    assert os.listdir(tmp_path / "logs") == ["trial"]
+
+
 def test_no_log_holds_a_secret_that_was_issued_in_an_answer_that_never_came(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

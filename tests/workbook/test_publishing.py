@@ -28,7 +28,8 @@ import json, subprocess, sys
 print("printed", secret)
 print(json.dumps([secret]), file=sys.stderr)
 subprocess.run([sys.executable, "-c", "import sys; print('of a child', sys.argv[1])", secret])
-display({"shown": secret})
+from IPython.display import JSON
+display({"shown": secret}, JSON({secret: 1}))
 secret
 """
 RAISES = """
