@@ -11,6 +11,10 @@ import urllib.parse
 from collections.abc import Callable, Collection, Iterator
 from functools import lru_cache
 
+PUBLIC_OF_AN_ACCOUNT = frozenset(
+    {"email", "id", "label", "locale", "name", "role", "tenant", "user_id", "username"}
+)
+"""Members of a stated account that say who somebody is."""
 SECRET_HEADERS = frozenset(
     {
         "authorization",

@@ -6,19 +6,13 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gp_helpers.history.secret_forms import names_a_secret
+from gp_helpers.history.secret_forms import PUBLIC_OF_AN_ACCOUNT, names_a_secret
 
 _LABELS = (
     "ada", "ben", "cleo", "dara", "eve", "finn", "gwen", "hugo", "iris", "jack", "kira", "liam",
 )  # fmt: skip
 _CONSONANTS = "bdfgklmnprstvz"
 _VOWELS = "aeiou"
-
-
-_PUBLIC = frozenset(
-    {"email", "id", "label", "locale", "name", "role", "tenant", "user_id", "username"}
-)
-"""Members of a stated account that say who somebody is."""
 
 
 @dataclass
@@ -55,11 +49,11 @@ class Person:
     def private(self) -> list[str]:
         """What else a stated account holds: it may be a secret under a name of its own."""
         stated = self.account or {}
-        public = {self.email, *(stated[key] for key in _PUBLIC & stated.keys())}
+        public = {self.email, *(stated[key] for key in PUBLIC_OF_AN_ACCOUNT & stated.keys())}
         return [
             text
             for key, text in stated.items()
-            if key not in _PUBLIC and not names_a_secret(key) and text not in public
+            if key not in PUBLIC_OF_AN_ACCOUNT and not names_a_secret(key) and text not in public
         ]
 
     @property

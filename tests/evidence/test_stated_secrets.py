@@ -11,6 +11,7 @@ from gp_helpers.evidence.stated_secrets import (
     redactor_for,
     stated_secrets,
 )
+from gp_helpers.history.redaction import ACCOUNT
 from gp_helpers.parameters import EmbeddedTarget
 
 SECRETS = (
@@ -21,6 +22,9 @@ SECRETS = (
     "https://ada:pass@host.example/",
     "https://host.example/hook?sig=51ab09",
     "https://hooks.example/services/T000/XXXX12345678abcdEFGH",
+    "https://hooks.example/services/T000/abcdefghijklmnopqrstuvwx",
+    "/Qe3mZ9vT41kLxPw0aB7==",
+    "svcbot:482910482177",
     '[{"email": "ada@a.example", "password": "p"}]',
 )
 PLAIN = (
@@ -29,6 +33,7 @@ PLAIN = (
     "ws://127.0.0.1:8080/ws",
     "127.0.0.1:54321",
     "/srv/tests/a0/accounts.yaml",
+    "/tmp/of-root-12/test_with_a_long_name_and_2_digits0/x",
     "./accounts-2.yaml",
     "staging",
     "8080",
@@ -60,6 +65,12 @@ def test_what_parameters_refer_to_is_a_secret_under_any_name(value: str) -> None
     assert environment_secrets({"headers": {}}, {"L_VALUE": value}) == []
 
 
+@pytest.mark.parametrize("name", ["L_HMAC", "L_SERVICE_KEY", "L_PAT", "SLACK_WEBHOOK"])
+def test_some_names_are_a_secrets_where_parameters_refer_to_them(name: str) -> None:
+    assert environment_secrets({"query": {"x": f"${{{name}}}"}}, {name: "letters"}) == ["letters"]
+    assert environment_secrets({}, {name: "letters"}) == []
+
+
 @pytest.mark.parametrize("value", PLAIN)
 def test_addresses_paths_words_and_numbers_are_none(value: str) -> None:
     assert environment_secrets({"url": "${L_VALUE}"}, {"L_VALUE": value}) == []
@@ -69,6 +80,7 @@ def test_addresses_paths_words_and_numbers_are_none(value: str) -> None:
 ACCOUNTS = [
     {"email": "ada@a.example", "password": "Pw-ada-71", "role": "admin"},
     {"email": "bob@a.example", "password": "Pw-bob-72", "client_secret": "of-the-client"},
+    {"email": "cy@a.example", "id": "user-73", "phrase": "three words 73", "plan": "basic"},
 ]
 
 
@@ -78,7 +90,8 @@ def stated(**accounts: str) -> dict[str, object]:
 
 def test_the_secrets_of_all_accounts_are_known(tmp_path: Path) -> None:
     environ = {"L_ACCOUNTS": json.dumps(ACCOUNTS)}
-    passwords = ["Pw-ada-71", "Pw-bob-72", "of-the-client"]
+    passwords = dict.fromkeys(("Pw-ada-71", "Pw-bob-72", "of-the-client"), "password")
+    passwords["three words 73"] = ACCOUNT
     assert account_secrets(stated(inline="${L_ACCOUNTS}"), environ) == passwords
     path = tmp_path / "accounts.json"
     path.write_text(json.dumps(ACCOUNTS))
@@ -91,7 +104,7 @@ def test_the_secrets_of_all_accounts_are_known(tmp_path: Path) -> None:
     [None, {"target": None}, stated(), stated(inline="${NOT_SET}"), stated(file="/not/there")],
 )
 def test_accounts_that_cannot_be_had_hold_none(parameters: object) -> None:
-    assert account_secrets(parameters, {}) == []
+    assert account_secrets(parameters, {}) == {}
 
 
 def test_a_password_leaves_no_fingerprint_by_which_it_could_be_guessed() -> None:
