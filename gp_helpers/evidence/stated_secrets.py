@@ -12,12 +12,12 @@ from pydantic import ValidationError
 from gp_helpers.history import Redactor
 from gp_helpers.history.redaction import ACCOUNT
 from gp_helpers.history.secret_forms import PUBLIC_OF_AN_ACCOUNT, names_a_secret
-from gp_helpers.parameters import AsgiTarget, DeploymentTarget, EmbeddedTarget, ParameterError
+from gp_helpers.parameters import DeploymentTarget, ParameterError
 from gp_helpers.parameters.description import Accounts
+from gp_helpers.parameters.schema import Target
 from gp_helpers.parameters.templates import MissingEnvironmentError, resolve
 from gp_helpers.targets.accounts import stated_accounts
 
-Target = EmbeddedTarget | AsgiTarget | DeploymentTarget
 _REFERENCE = re.compile(r"\$\{(\w+)\}")
 _PATH = re.compile(r"(?:~|\.{1,2})?/[^=]*")
 _KEY_NAME = re.compile(r"(^|_)(KEY|PAT|HMAC|AUTH|CREDS|SIG|SIGNATURE|WEBHOOK|DSN)$", re.IGNORECASE)

@@ -6,18 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.refusing import elsewhere as elsewhere
 from tests.support.refusing import refused
 
 CASE = "auth.timing"
 LONG = "x" * 300
 DEPLOYMENT = "target: {kind: deployment, limits: {}, auth: {token: {static: x}}}\n"
-
-
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where nothing is to be made."""
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 @pytest.mark.parametrize(

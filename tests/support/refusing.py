@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
 from gp_helpers.cli.main import main
 from gp_helpers.evidence import ExitStatus
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where nothing is to be made."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
 def refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:

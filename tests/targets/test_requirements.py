@@ -6,16 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.refusing import elsewhere as elsewhere
 from tests.support.refusing import refused
 
 CASE = "auth.timing"
-
-
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where nothing is to be made."""
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 @pytest.mark.parametrize(
